@@ -1,0 +1,322 @@
+"""Who handles a message: a registry of handlers by event, and two ways to call them.
+
+No queue, no retry and no logging in here: a dispatcher calls handlers and hands their errors
+to its caller, who knows what an error means for the message.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from inspect import isawaitable
+from types import CoroutineType
+from typing import Generic, NamedTuple, TypeVar
+
+from .errors import FluidError, FluidValueError
+from .tasks import gather_settled
+
+__all__ = ["AsyncDispatcher", "BaseDispatcher", "Dispatcher", "Event", "HandlerTypeError"]
+
+M = TypeVar("M")
+H = TypeVar("H", bound=Callable[..., object])
+
+
+class Event(NamedTuple):
+    """What a handler is registered for: a type of message, and a tag.
+
+    ``str(event)`` is ``"type.tag"``, or ``"type"`` when there is no tag. An ``Event`` made by
+    hand is taken as it is, so ``Event("a.b", "tag")`` reaches a type with a dot in its name.
+    """
+
+    type: str
+    """What ``event_type(message)`` returns for the messages to handle."""
+    tag: str = ""
+    """Tells the handler apart from the others of its type. Default: no tag."""
+
+    @classmethod
+    def from_string(cls, text: str) -> Event:
+        """Reads ``"type"`` or ``"type.tag"``, splitting at the first dot.
+
+        The tag is everything after that dot: ``"order.mail.eu"`` has the tag ``"mail.eu"``,
+        ``"order."`` has none.
+
+        Raises:
+            FluidValueError: The text is not a string, or has nothing before its first dot.
+        """
+        if not isinstance(text, str):
+            raise FluidValueError(f"event {text!r} is neither a string nor an Event")
+        event_type, _, tag = text.partition(".")
+        if not event_type:
+            raise FluidValueError(f"event {text!r} has no type: write 'type' or 'type.tag'")
+        return cls(event_type, tag)
+
+    @classmethod
+    def from_string_or_event(cls, event: str | Event) -> Event:
+        """Returns an event as it is; reads anything else with ``from_string``."""
+        return event if isinstance(event, Event) else cls.from_string(event)
+
+    def __str__(self) -> str:
+        return f"{self.type}.{self.tag}" if self.tag else self.type
+
+
+class HandlerTypeError(TypeError, FluidError):
+    """A handler is of the wrong kind for its dispatcher, as what it returned has shown.
+
+    Only the call can tell: an object, a ``partial`` or a lambda that returns a coroutine is as
+    good a handler as an ``async def``.
+    """
+
+    def __init__(self, event: Event, handler: object, lesson: str) -> None:
+        super().__init__(event, handler, lesson)
+        self.event = event
+        """The event it is registered for."""
+        self.handler = handler
+        """The handler itself."""
+        self.lesson = lesson
+        """What it did, and what to write instead."""
+
+    def __str__(self) -> str:
+        name = getattr(self.handler, "__qualname__", None) or repr(self.handler)
+        return f"handler {name} of event '{self.event}' {self.lesson}"
+
+
+class BaseDispatcher(ABC, Generic[M, H]):
+    """A registry of handlers ``H`` for messages ``M``: one per type and tag, in the order added.
+
+    Handlers may be registered and unregistered at any time, by a handler too: a dispatch calls
+    those that were registered when it began.
+    """
+
+    def __init__(self) -> None:
+        # type -> tag -> handler. The inner dicts are replaced and never changed, so the one
+        # a dispatch has taken is its snapshot, with no copy made for each message.
+        self._handlers_by_type: dict[str, dict[str, H]] = {}
+
+    @abstractmethod
+    def event_type(self, message: M) -> str:
+        """Returns the type of a message: its handlers are those registered for this type."""
+
+    def register_handler(self, event: Event | str, handler: H) -> H | None:
+        """Registers the handler of one event, in place of the one it had.
+
+        Returns:
+            The handler that was replaced, or None.
+
+        Raises:
+            FluidValueError: The handler cannot be called, or the event cannot be read.
+        """
+        event = Event.from_string_or_event(event)
+        if not callable(handler):
+            raise FluidValueError(
+                f"event '{event}' cannot have the handler {handler!r}: it is not callable; "
+                "pass the function itself, not the result of calling it"
+            )
+        handlers = self._handlers_by_type.get(event.type, {})
+        self._handlers_by_type[event.type] = {**handlers, event.tag: handler}
+        return handlers.get(event.tag)
+
+    def unregister_handler(self, event: Event | str) -> H | None:
+        """Removes the handler of one event.
+
+        Returns:
+            The handler that was removed, or None when there was none.
+
+        Raises:
+            FluidValueError: The event cannot be read.
+        """
+        event = Event.from_string_or_event(event)
+        handlers = dict(self._handlers_by_type.get(event.type, {}))
+        removed = handlers.pop(event.tag, None)
+        if handlers:
+            self._handlers_by_type[event.type] = handlers
+        else:
+            self._handlers_by_type.pop(event.type, None)
+        return removed
+
+    def get_handlers(self, message: M) -> dict[str, H] | None:
+        """Returns the handlers of a message's type by tag, or None when there are none.
+
+        Every dispatch asks this method, so an override decides who is called. The dict is a
+        snapshot to read: later registrations do not show in it.
+        """
+        return self._handlers_by_type.get(self.event_type(message))
+
+
+class Dispatcher(BaseDispatcher[M, Callable[[M], None]]):
+    """Calls plain functions, one after the other, in the order they were registered.
+
+    ::
+
+        class OrderDispatcher(Dispatcher[dict[str, str]]):
+            def event_type(self, message: dict[str, str]) -> str:
+                return message["type"]
+
+
+        orders = OrderDispatcher()
+        orders.register_handler("order.print", print)
+        orders.dispatch({"type": "order", "id": "42"})
+    """
+
+    def dispatch(self, message: M) -> int:
+        """Calls every handler of the message; an error of one does not keep it from the next.
+
+        Returns:
+            The number of handlers called.
+
+        Raises:
+            BaseException: The error of the only handler that failed, itself.
+            BaseExceptionGroup: Several failed; an ``ExceptionGroup`` unless one of the errors
+                is no ``Exception``. Such an error (Ctrl-C, say) ends the dispatch at once.
+            HandlerTypeError: A handler is an ``async def``; like any other handler's error.
+        """
+        handlers = self.get_handlers(message)
+        if not handlers:
+            return 0
+        errors: list[BaseException] = []
+        for tag, handler in handlers.items():
+            try:
+                self._call(tag, handler, message)
+            except Exception as error:
+                errors.append(error)
+            except BaseException as error:
+                errors.append(error)
+                break
+        if errors:
+            try:
+                raise _as_one(errors, self.event_type(message))
+            finally:
+                errors.clear()  # or it closes a cycle: list, error, traceback, this frame
+        return len(handlers)
+
+    def _call(self, tag: str, handler: Callable[[M], object], message: M) -> None:
+        """Calls a handler; refuses a coroutine, which nobody would ever await."""
+        result = handler(message)
+        if isinstance(result, CoroutineType):
+            result.close()
+            raise HandlerTypeError(
+                Event(self.event_type(message), tag),
+                handler,
+                "did nothing: it returned a coroutine, which a Dispatcher does not await. "
+                "Register it with an AsyncDispatcher, or write it with 'def' for 'async def'",
+            )
+
+
+class AsyncDispatcher(BaseDispatcher[M, Callable[[M], Awaitable[None]]]):
+    """Awaits async functions, those of one message concurrently.
+
+    ::
+
+        class OrderDispatcher(AsyncDispatcher[dict[str, str]]):
+            def event_type(self, message: dict[str, str]) -> str:
+                return message["type"]
+
+
+        async def send_mail(order: dict[str, str]) -> None:
+            print("mail for order", order["id"])
+
+
+        async def main() -> None:
+            orders = OrderDispatcher()
+            orders.register_handler("order.mail", send_mail)
+            await orders.dispatch({"type": "order", "id": "42"})
+    """
+
+    async def dispatch(self, message: M) -> int:
+        """Awaits every handler of the message; returns or raises when all of them have ended.
+
+        An only handler runs in the caller's task and context, at little more than the cost of
+        awaiting it; several run in one task each.
+
+        Returns:
+            The number of handlers awaited.
+
+        Raises:
+            BaseException: The error of the only handler that failed, itself; the CancelledError
+                of a handler that was cancelled by itself is such an error.
+            BaseExceptionGroup: Several failed; an ``ExceptionGroup`` unless one of the errors
+                is no ``Exception``.
+            HandlerTypeError: A handler is a plain ``def``; like any other handler's error.
+
+        Cancellation:
+            Cancels every handler and waits for all of them before the CancelledError goes on;
+            what handlers have raised by then is its ``__cause__``.
+        """
+        handlers = self.get_handlers(message)
+        if not handlers:
+            return 0
+        if len(handlers) > 1:
+            return await self._run_together(handlers, message)
+        ((tag, handler),) = handlers.items()
+        result = handler(message)
+        # Every message comes by here: the first test settles an `async def` without a call.
+        if type(result) is not CoroutineType and not isawaitable(result):
+            raise self._not_awaitable(tag, handler, message, result)
+        await result
+        return 1
+
+    async def _run_together(
+        self, handlers: dict[str, Callable[[M], Awaitable[None]]], message: M
+    ) -> int:
+        errors: list[BaseException] = []
+        event_type = self.event_type(message)
+        runs = [self._run(tag, handler, message, errors) for tag, handler in handlers.items()]
+        try:
+            await _settle(runs, errors, event_type)
+            if errors:
+                raise _as_one(errors, event_type)
+        finally:
+            errors.clear()  # or it closes a cycle: list, error, traceback, this frame
+        return len(handlers)
+
+    async def _run(
+        self,
+        tag: str,
+        handler: Callable[[M], Awaitable[None]],
+        message: M,
+        errors: list[BaseException],
+    ) -> None:
+        """Calls and awaits one handler of several, in its task; notes its error.
+
+        Nothing leaves the task, because asyncio lets a task's SystemExit and KeyboardInterrupt
+        through to whoever runs the loop, past the other handlers and everybody's cleanup.
+        """
+        try:
+            result = handler(message)
+            if not isawaitable(result):
+                raise self._not_awaitable(tag, handler, message, result)
+            await result
+        except BaseException as error:
+            errors.append(error)
+
+    def _not_awaitable(
+        self, tag: str, handler: object, message: M, result: object
+    ) -> HandlerTypeError:
+        return HandlerTypeError(
+            Event(self.event_type(message), tag),
+            handler,
+            f"cannot be awaited: it returned {type(result).__name__}. "
+            "Write it with 'async def', or register it with a Dispatcher",
+        )
+
+
+async def _settle(
+    runs: Sequence[Coroutine[object, object, None]], errors: list[BaseException], event_type: str
+) -> None:
+    """Waits for the end of all; an error that came before a cancel becomes the cancel's cause."""
+    try:
+        outcomes = await gather_settled(runs, name=f"dispatch {event_type}")
+    except CancelledError as cancelled:
+        failures = [error for error in errors if not isinstance(error, CancelledError)]
+        if failures:
+            raise cancelled from _as_one(failures, event_type)
+        raise
+    # A run notes its own error: an outcome here is a task cancelled before its first step.
+    errors.extend(outcome for outcome in outcomes if outcome is not None)
+
+
+def _as_one(errors: list[BaseException], event_type: str) -> BaseException:
+    """Returns an only error itself, and several as a group."""
+    if len(errors) == 1:
+        return errors[0]
+    return BaseExceptionGroup(f"{len(errors)} handlers of event type {event_type!r} failed", errors)

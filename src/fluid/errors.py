@@ -1,0 +1,97 @@
+"""The errors fluid raises, sorted by blame.
+
+Whoever called us wrongly gets a :class:`FluidValueError` or a :class:`WorkerStartError`; an error of
+the user's own code is never wrapped: it is raised as it is. Every message names its subject, what
+could not be done, and the state or value that stood in the way; the same data is on the error as
+attributes. Nothing here knows about workers: that would turn the layers upside down.
+"""
+
+from __future__ import annotations
+
+
+class FluidError(Exception):
+    """The base of every error that fluid raises by itself."""
+
+
+class FluidValueError(ValueError, FluidError):
+    """An argument or an option has a value that cannot work."""
+
+
+class ValidationError(FluidValueError):
+    """A field of some input is not what it has to be.
+
+    Args:
+        field: The name of the field.
+        msg: What is wrong with it; made from the other arguments when empty.
+        field_type: The type that was expected, in words.
+        value: The value that was given.
+    """
+
+    def __init__(
+        self, field: str, msg: str = "", field_type: str = "string", value: object = None
+    ) -> None:
+        super().__init__(msg or f"{field} is not a valid {field_type}: {value!r}")
+        self.field = field
+        self.msg = msg
+        self.field_type = field_type
+        self.value = value
+
+
+class WorkerStartError(FluidError):
+    """A worker could not be started, or was stopped before it was ready."""
+
+
+class StartTimeoutError(WorkerStartError, TimeoutError):
+    """A worker was not ready within its ``start_timeout``.
+
+    Attributes:
+        timeout: The limit, in seconds.
+        stack: Where the worker was waiting, one ``file:line in function`` an entry.
+    """
+
+    def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
+        super().__init__("\n  ".join((message, *stack)))
+        self.timeout = timeout
+        self.stack = stack
+
+
+class CleanupTimeoutError(FluidError, TimeoutError):
+    """``on_shutdown`` and the exit stack did not end within the ``cleanup_period``.
+
+    Attributes:
+        timeout: The limit, in seconds.
+        stack: Where the cleanup was waiting, one ``file:line in function`` an entry.
+    """
+
+    def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
+        super().__init__("\n  ".join((message, *stack)))
+        self.timeout = timeout
+        self.stack = stack
+
+
+class WorkerDeadlockError(FluidError):
+    """A worker was asked, from inside itself, to wait for its own end."""
+
+
+class WorkerCancelled(FluidError):
+    """A worker of a group was cancelled by somebody else.
+
+    A group raises this from the ``CancelledError``, because letting that one loose would cancel
+    whoever waits for the group.
+    """
+
+
+class WrongLoopError(FluidError):
+    """A worker that lives on one event loop was awaited from another."""
+
+
+class GroupClosedError(FluidError):
+    """A worker was added to a group that is stopping or has ended."""
+
+
+class ConsumerClosed(FluidError):
+    """A message was sent to a consumer that accepts no more of them."""
+
+
+class MailboxFull(FluidError):
+    """A message was sent without waiting to a mailbox that has no room."""

@@ -1,0 +1,76 @@
+"""How long a stop may take: the arithmetic of periods, bounds and deadlines.
+
+A leaf has four periods in a row; a group has what its children need. Where a deadline leaves less
+time than that, all periods that are still to come shrink by the same factor, so that nobody's
+cleanup is the one that pays for everybody. Seconds throughout; the caller passes the time left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf, isinf
+from typing import NamedTuple
+
+
+class Periods(NamedTuple):
+    """The parts of one worker's stop, in seconds.
+
+    Source:
+        The order (ask, wait, cancel, cancel again, give up) is that of every init system since
+        ``SIGTERM`` and ``SIGKILL``; the second cancel is for code that swallows the first.
+    """
+
+    grace: float
+    """From the request until the worker is cancelled."""
+    cancel: float
+    """From one cancel to the next, and from the second to giving up."""
+    cleanup: float
+    """For ``on_shutdown`` and the exit stack together, from the end of ``run``."""
+
+    @property
+    def bound(self) -> float:
+        """The longest that the stop can take."""
+        return self.grace + 2 * self.cancel + self.cleanup
+
+    def within(self, time_left: float) -> Periods:
+        """Returns these periods, shrunk by one factor where ``time_left`` is less than their sum.
+
+        An infinite grace is taken for all the time that is left before the rest is scaled.
+        """
+        if self.bound <= time_left:
+            return self
+        left = max(time_left, 0.0)
+        grace = min(self.grace, left)
+        factor = left / total if (total := Periods(grace, *self[1:]).bound) else 0.0
+        return Periods(grace * factor, self.cancel * factor, self.cleanup * factor)
+
+
+def together(bounds: Iterable[float]) -> float:
+    """Returns the bound of children that stop at the same time."""
+    return max(bounds, default=0.0)
+
+
+def in_order(bounds: Iterable[float]) -> float:
+    """Returns the bound of children that stop one after the other."""
+    return sum(bounds)
+
+
+def share(bound: float, all_bounds: float, time_left: float) -> float:
+    """Returns how much of ``time_left`` goes to a child that needs up to ``bound`` seconds.
+
+    Args:
+        bound: What this child needs at the most.
+        all_bounds: What it and everybody after it need at the most.
+        time_left: What there is for all of them.
+    """
+    left = max(time_left, 0.0)
+    if all_bounds <= left:
+        return bound
+    if isinf(bound):
+        return left
+    if isinf(all_bounds):
+        return min(bound, left)
+    return bound * left / all_bounds
+
+
+__all__ = ["Periods", "in_order", "inf", "share", "together"]

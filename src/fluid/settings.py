@@ -1,0 +1,50 @@
+"""Defaults, and the checks that every number from a user passes through."""
+
+from __future__ import annotations
+
+import os
+from math import inf, isnan
+
+from .errors import FluidValueError
+
+GRACE_PERIOD_VARIABLE = "FLUID_STOPPING_GRACE_PERIOD"
+"""The only variable of the environment that a constructor ever reads."""
+
+DEFAULT_GRACE_PERIOD = 10.0
+"""Seconds from the request to stop until a worker is cancelled.
+
+Source: the platform's budget is 30 s on Kubernetes and 10 s for ``docker stop``.
+"""
+
+STILL_STARTING_PERIOD = 10.0
+"""Seconds after which a start that is not over is reported, again and again."""
+
+
+def default_grace_period() -> float:
+    """Returns ``FLUID_STOPPING_GRACE_PERIOD`` in seconds, else 10.
+
+    Raises:
+        FluidValueError: If the variable is set and is not a number of seconds.
+    """
+    text = os.environ.get(GRACE_PERIOD_VARIABLE)
+    if text is None:
+        return DEFAULT_GRACE_PERIOD
+    try:
+        value = float(text)
+    except ValueError:
+        raise FluidValueError(
+            f"environment variable {GRACE_PERIOD_VARIABLE} is not a number of seconds: {text!r}"
+        ) from None
+    return duration(f"environment variable {GRACE_PERIOD_VARIABLE}", value)
+
+
+def duration(subject: str, value: float, *, limit: float = inf) -> float:
+    """Returns ``value`` if it is a duration: a number of seconds, zero or more, up to ``limit``.
+
+    Raises:
+        FluidValueError: If it is not; the message starts with ``subject``.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or isnan(value) or value < 0 or value > limit:
+        raise FluidValueError(f"{subject} is not a number of seconds, zero or more: {value!r}")
+    return value

@@ -1,0 +1,182 @@
+"""The only place where fluid creates and cancels asyncio tasks.
+
+Three rules hold here and a lint keeps other modules from going around them. A task is strongly
+referenced until it ends, because the loop itself only holds it weakly. Its end is observed, so that
+no exception waits for the garbage collector to be printed. And nobody awaits a task directly: an
+awaiter that is cancelled would take the task with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from types import CodeType, FrameType, coroutine
+from typing import Any
+
+_owned: set[asyncio.Task[Any]] = set()
+"""Every task of fluid's that has not ended, in every loop."""
+
+
+def spawn(
+    work: Coroutine[Any, Any, Any],
+    *,
+    loop: asyncio.AbstractEventLoop,
+    name: str,
+    on_end: Callable[[asyncio.Task[Any]], None] | None = None,
+) -> asyncio.Task[Any]:
+    """Starts ``work`` as a task that is kept alive and whose end is observed.
+
+    With an eager task factory the work may run, end or fail before this returns.
+
+    Args:
+        work: The coroutine to run.
+        loop: The running loop.
+        name: The name of the task.
+        on_end: Called once with the task, in a later step of the loop, when it has ended.
+    """
+    task = loop.create_task(work, name=name)
+    _owned.add(task)
+    task.add_done_callback(_observe)
+    if on_end is not None:
+        task.add_done_callback(on_end)
+    return task
+
+
+def cancel(task: asyncio.Task[Any], message: str) -> None:
+    """Cancels ``task`` once; ``message`` is for whoever reads the traceback."""
+    task.cancel(message)
+
+
+def end_of(task: asyncio.Task[Any]) -> BaseException | None:
+    """Returns what ended a task that is done: None, its exception, or its ``CancelledError``."""
+    if task.cancelled():
+        return asyncio.CancelledError()
+    return task.exception()
+
+
+def _observe(task: asyncio.Task[Any]) -> None:
+    _owned.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+@coroutine
+def pause() -> Generator[None, None, None]:
+    """Gives the loop one step and comes back in the next."""
+    yield
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Waits until ``task`` is done, without ever touching it."""
+    if task.done():
+        return
+    done: asyncio.Future[None] = task.get_loop().create_future()
+
+    def wake(_: object) -> None:
+        if not done.done():
+            done.set_result(None)
+
+    task.add_done_callback(wake)
+    try:
+        await done
+    finally:
+        task.remove_done_callback(wake)
+
+
+async def cancel_and_wait(task: asyncio.Task[Any], message: str) -> None:
+    """Cancels ``task`` and waits for its end, whatever becomes of the caller meanwhile.
+
+    Cancellation: Each cancel of the caller is passed on to ``task``; the last one is raised when
+    the task has ended.
+    """
+    interrupted: asyncio.CancelledError | None = None
+    cancel(task, message)
+    while not task.done():
+        try:
+            await ended(task)
+        except asyncio.CancelledError as error:
+            interrupted = error
+            cancel(task, message)
+    try:
+        if interrupted is not None:
+            raise interrupted
+    finally:
+        del interrupted
+
+
+async def gather_settled(
+    works: Sequence[Coroutine[Any, Any, Any]], *, name: str
+) -> list[BaseException | None]:
+    """Runs ``works`` concurrently and returns, when all have ended, what each of them raised.
+
+    Nothing that a work raises leaves its task, ``SystemExit`` included: out of a task, that would
+    end the loop and with it the other works.
+
+    Cancellation: Every work is cancelled and waited for; then the ``CancelledError`` goes on.
+    """
+    loop = asyncio.get_running_loop()
+    errors: list[BaseException | None] = [None] * len(works)
+
+    async def settle(index: int, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            errors[index] = error
+
+    running = [
+        spawn(settle(index, work), loop=loop, name=f"{name} {index + 1}")
+        for index, work in enumerate(works)
+    ]
+    interrupted: asyncio.CancelledError | None = None
+    for task in running:
+        while not task.done():
+            try:
+                await ended(task)
+            except asyncio.CancelledError as error:
+                interrupted = error
+                for other in running:
+                    cancel(other, "its caller was cancelled")
+    try:
+        if interrupted is not None:
+            raise interrupted
+        return errors
+    finally:
+        # An error that is raised from here refers to this frame: without this, the two would wait
+        # for the garbage collector.
+        del interrupted
+
+
+def await_stack(task: asyncio.Task[Any] | None) -> tuple[str, ...]:
+    """Returns where ``task`` is waiting: ``file:line in function``, outermost first.
+
+    ``Task.get_stack()`` stops at the outermost coroutine of a suspended task; this follows the
+    chain of awaits down to the line that everything waits for.
+    """
+    lines: list[str] = []
+    current: Any = None if task is None else task.get_coro()
+    while current is not None:
+        frame, code = _where(current)
+        if code is None:
+            break
+        line = frame.f_lineno if frame is not None else code.co_firstlineno
+        lines.append(f"{code.co_filename}:{line} in {code.co_qualname}")
+        current = _awaited(current)
+    return tuple(lines)
+
+
+def _where(awaitable: Any) -> tuple[FrameType | None, CodeType | None]:
+    for prefix in ("cr", "gi", "ag"):
+        code = getattr(awaitable, f"{prefix}_code", None)
+        if code is not None:
+            return getattr(awaitable, f"{prefix}_frame", None), code
+    return None, None
+
+
+def _awaited(awaitable: Any) -> Awaitable[Any] | None:
+    for name in ("cr_await", "gi_yieldfrom", "ag_await"):
+        inner: Awaitable[Any] | None = getattr(awaitable, name, None)
+        if inner is not None:
+            return inner
+    return None

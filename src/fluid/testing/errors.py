@@ -1,0 +1,94 @@
+"""What the virtual loop and its runner say about the program they ran.
+
+Each is a verdict on the code under test, with the names and await sites that repair needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import FluidError
+from .pending import PendingTask
+
+
+class VirtualLoopError(FluidError):
+    """The base of every verdict.
+
+    Attributes:
+        tasks: The tasks that had not ended, with the places where they await.
+    """
+
+    def __init__(self, message: str, tasks: Sequence[PendingTask] = ()) -> None:
+        super().__init__("\n".join((message, *map(str, tasks))))
+        self.tasks = tuple(tasks)
+
+
+class DeadlockError(VirtualLoopError):
+    """Nothing can happen any more: no callback is ready, no timer is set, ``main`` is not done."""
+
+
+class LivelockError(VirtualLoopError):
+    """Callbacks follow one another for ever while time stands still."""
+
+
+class HorizonError(VirtualLoopError):
+    """The next timer lies beyond the last instant that the loop was made for."""
+
+
+class EscapedError(VirtualLoopError):
+    """The program reached for the real world: a socket, a file descriptor, a process, a thread."""
+
+
+class LeakError(VirtualLoopError):
+    """``main`` has ended and left something alive.
+
+    Attributes:
+        timers: The callbacks of timers that nobody cancelled, as text.
+        generators: The async generators that nobody closed, as text.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        tasks: Sequence[PendingTask] = (),
+        *,
+        timers: Sequence[str] = (),
+        generators: Sequence[str] = (),
+    ) -> None:
+        lines = [*(f"  timer {line}" for line in timers), *(f"  {line}" for line in generators)]
+        super().__init__("\n".join((message, *lines)), tasks)
+        self.timers = tuple(timers)
+        self.generators = tuple(generators)
+
+
+@dataclass(frozen=True)
+class Unhandled:
+    """Something that went to the loop's exception handler because nobody else took it."""
+
+    message: str
+    """What asyncio says about it, with the name of the task if there is one."""
+    exception: BaseException | None
+    """The exception itself, where there is one."""
+
+    def __str__(self) -> str:
+        return self.message if self.exception is None else f"{self.message}: {self.exception!r}"
+
+
+class UnhandledError(VirtualLoopError):
+    """Exceptions reached nobody but the loop's exception handler.
+
+    The exceptions themselves are the cause of this one.
+
+    Attributes:
+        unhandled: What the handler was given, in order.
+    """
+
+    def __init__(self, unhandled: Sequence[Unhandled]) -> None:
+        lines = (f"  {entry}" for entry in unhandled)
+        super().__init__("\n".join(("errors that nobody handled:", *lines)))
+        self.unhandled = tuple(unhandled)
+        causes = [entry.exception for entry in unhandled if entry.exception is not None]
+        if causes:
+            several = len(causes) > 1
+            self.__cause__ = BaseExceptionGroup("unhandled", causes) if several else causes[0]

@@ -1,0 +1,31 @@
+"""The documented import path of the workers."""
+
+from ..rules.lifecycle import WorkerState
+from ..worker import (
+    Account,
+    AsyncConsumer,
+    HasWorkers,
+    Mailbox,
+    MessageProducer,
+    QueueConsumer,
+    QueueConsumerWorker,
+    Worker,
+    WorkerExit,
+    WorkerFunction,
+    Workers,
+)
+
+__all__ = [
+    "Account",
+    "AsyncConsumer",
+    "HasWorkers",
+    "Mailbox",
+    "MessageProducer",
+    "QueueConsumer",
+    "QueueConsumerWorker",
+    "Worker",
+    "WorkerExit",
+    "WorkerFunction",
+    "WorkerState",
+    "Workers",
+]

@@ -1,0 +1,23 @@
+"""Workers: the base, and the kinds that come with fluid."""
+
+from .account import Account
+from .base import HasWorkers, MessageProducer, Worker
+from .exit import WorkerExit
+from .function import WorkerFunction
+from .group import Workers
+from .mailbox import Mailbox
+from .queue import AsyncConsumer, QueueConsumer, QueueConsumerWorker
+
+__all__ = [
+    "Account",
+    "AsyncConsumer",
+    "HasWorkers",
+    "Mailbox",
+    "MessageProducer",
+    "QueueConsumer",
+    "QueueConsumerWorker",
+    "Worker",
+    "WorkerExit",
+    "WorkerFunction",
+    "Workers",
+]

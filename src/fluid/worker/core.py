@@ -1,0 +1,334 @@
+"""Who a worker is, apart from any one life of it: its name, its place in the tree, its listeners.
+
+A ``Core`` is all of a worker's private state, held in its one attribute ``_worker``; kinds of worker
+extend it with what they need. It refers to its worker and to its parent weakly, so that a tree that
+has ended is freed the moment the last user of it lets go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import weakref
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from .. import events, logs
+from ..errors import FluidValueError, WorkerDeadlockError, WorkerStartError, WrongLoopError
+from ..rules import names
+from ..rules.budget import Periods
+from ..rules.lifecycle import WorkerState
+from ..settings import default_grace_period, duration
+from .exit import WorkerExit, record_of
+from .life import Life, inside
+from .plan import StopPlan, plan_of
+from .waits import Waiters
+
+if TYPE_CHECKING:
+    from .base import Worker
+
+logger = logging.getLogger("fluid.worker")
+
+
+class Core:
+    """The private side of a :class:`~fluid.worker.Worker`."""
+
+    __slots__ = (
+        "__weakref__",
+        "deadline",
+        "grace",
+        "key",
+        "life",
+        "listeners",
+        "name",
+        "owner",
+        "parent_ref",
+        "readied",
+    )
+
+    def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
+        self.name = name or names.snake_case(type(owner).__name__)
+        self.key = names.escape(self.name)
+        self.grace = self.checked_grace(grace)
+        self.owner = weakref.ref(owner)
+        self.parent_ref: weakref.ref[Core] | None = None
+        self.life: Life | None = None
+        self.deadline: float | None = None
+        """The instant by which a parent wants this worker's stop to have ended."""
+        self.listeners: tuple[events.Listener, ...] = ()
+        self.readied: Waiters[None] = Waiters()
+
+    def checked_grace(self, grace: float | None) -> float | None:
+        """Returns the grace period to use, from the argument or from the environment."""
+        if grace is None:
+            return default_grace_period()
+        return duration(f"stopping_grace_period of worker {self.name!r}", grace)
+
+    # --- what the kinds of worker add ------------------------------------------------------------
+
+    def bound(self, worker: Worker) -> float:
+        """Returns the longest that a stop can take."""
+        return self.own_periods(worker).bound
+
+    def own_periods(self, worker: Worker) -> Periods:
+        """Returns this worker's periods when it has all the time it wants."""
+        assert self.grace is not None
+        return Periods(self.grace, worker.cancel_period, worker.cleanup_period)
+
+    def stop_plan(self, worker: Worker, now: float) -> StopPlan:
+        """Returns the deadlines of a stop that begins now, within what the parent allows."""
+        return plan_of(self.allowed(self.own_periods(worker), now), now)
+
+    def allowed(self, periods: Periods, now: float) -> Periods:
+        """Returns ``periods``, shrunk to the parent's deadline where there is one."""
+        return periods if self.deadline is None else periods.within(self.deadline - now)
+
+    def stop_begun(self) -> None:
+        """Is told, in the loop, that a stop has begun."""
+
+    def force(self) -> None:
+        """Stops without any further grace: what is still in ``run`` is cancelled now."""
+        if self.life is not None:
+            self.life.ask_to_stop()
+            self.life.begin_stop()
+            self.life.cut_grace()
+
+    def hurry(self, deadline: float) -> None:
+        """Makes a stop that has begun end by ``deadline``."""
+        if self.life is not None:
+            self.life.hurry(deadline)
+
+    def life_begun(self, life: Life) -> None:
+        """Is told that a life begins, before its task is made."""
+
+    def run_ended(self, error: BaseException | None) -> None:
+        """Is told, in the worker's task, that ``run`` has ended, and with what."""
+
+    def hand_back(self) -> Callable[[], Awaitable[None]] | None:
+        """Returns what the cleanup has to await first, if anything."""
+        return None
+
+    def life_ready(self, life: Life) -> None:
+        """Is told that a life has become ready; passes it on to the group."""
+        parent = self.parent()
+        if parent is not None:
+            parent.child_ready(self)
+
+    def life_ended(self, life: Life) -> None:
+        """Is told that a life has its outcome; passes it on to the group."""
+        parent = self.parent()
+        if parent is not None:
+            parent.child_ended(self)
+
+    def child_ready(self, child: Core) -> None:
+        """Is told that a child has become ready."""
+
+    def child_ended(self, child: Core) -> None:
+        """Is told that a child has its outcome."""
+
+    def is_ready(self) -> bool:
+        """Returns whether the worker is ready and nobody has asked it to stop."""
+        life = self.life
+        return (
+            life is not None
+            and life.ready
+            and not life.stop_asked
+            and life.state is WorkerState.RUNNING
+        )
+
+    def account(self) -> Mapping[str, int]:
+        """Returns what became of this worker's messages; empty where it has none."""
+        return {}
+
+    # --- the verbs -------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> WorkerState:
+        """The state as a user sees it: STOPPING from the moment a stop was asked for."""
+        life = self.life
+        if life is None:
+            return WorkerState.INIT
+        if life.stop_asked and life.state is WorkerState.RUNNING:
+            return WorkerState.STOPPING
+        return life.state
+
+    def start(self, worker: Worker) -> Life:
+        """Begins a life, in the running loop.
+
+        Raises:
+            WorkerStartError: If there has been one already, or its options cannot work.
+        """
+        if self.life is not None:
+            state = self.state.value.replace("_", "-")
+            raise WorkerStartError(f"worker {self.name!r} cannot start: it is {state}")
+        self._check_options(worker)
+        self.life = life = Life(self.name, worker, asyncio.get_running_loop())
+        self.life_begun(life)
+        life.begin()
+        return life
+
+    def _check_options(self, worker: Worker) -> None:
+        subject = f"of worker {self.name!r}"
+        duration(f"cancel_period {subject}", worker.cancel_period)
+        duration(f"cleanup_period {subject}", worker.cleanup_period)
+        if worker.start_timeout is not None:
+            duration(f"start_timeout {subject}", worker.start_timeout)
+
+    def ask_to_stop(self) -> None:
+        """Asks for a stop: a flag now, the rest in the next step of the loop. From any thread."""
+        life = self.life
+        if life is not None and life.ask_to_stop():
+            self.in_loop(life, life.begin_stop)
+
+    def in_loop(self, life: Life, action: Callable[[], None]) -> None:
+        """Runs ``action`` in a later step of the life's loop; nothing if that loop is closed."""
+        loop = life.loop
+        try:
+            # Inside a task's step the loop is certain to look at its queue again. Everywhere else
+            # (another thread, a signal handler that interrupted the wait for I/O) it must be woken.
+            if _is_in_a_task_of(loop):
+                loop.call_soon(action)
+            else:
+                loop.call_soon_threadsafe(action)
+        except RuntimeError:
+            if not loop.is_closed():
+                raise
+
+    async def wait_ended(self, verb: str) -> None:
+        """Waits for the end of the present life and raises what ended it."""
+        life = self.life
+        if life is None:
+            return
+        if life.outcome is None:
+            self.check_loop(life, verb)
+            await life.ended.wait(life.loop)
+        life.raise_outcome()
+
+    async def wait_ready(self) -> None:
+        """Waits until the worker is ready; raises if it cannot be any more."""
+        loop = asyncio.get_running_loop()
+        while not self.is_ready():
+            life = self.life
+            if life is not None:
+                self.check_loop(life, "wait_ready")
+                if life.state is not WorkerState.RUNNING or life.stop_asked:
+                    raise WorkerStartError(
+                        f"worker {self.name!r} will not be ready: it is {self.state.value}"
+                    )
+            await self.readied.wait(loop)
+
+    async def sleep(self, seconds: float) -> bool:
+        """Sleeps as long as the worker is not asked to stop."""
+        if isnan(seconds):
+            raise FluidValueError(f"worker {self.name!r} cannot sleep for {seconds!r} seconds")
+        life = self.life
+        if life is None:
+            await asyncio.sleep(seconds)
+            return True
+        return await life.sleep(seconds)
+
+    def exit_record(self) -> WorkerExit | None:
+        """Returns the record of the last life that has ended, always the same one."""
+        life = self.life
+        if life is None or life.outcome is None:
+            return None
+        if life.record is None:
+            life.record = record_of(life, self.path)
+        return life.record
+
+    def subscribe(self, listener: events.Listener) -> Callable[[], None]:
+        """Adds a listener to what happens here and below; returns how to remove it."""
+        self.listeners = (*self.listeners, listener)
+
+        def unsubscribe() -> None:
+            self.listeners = tuple(other for other in self.listeners if other is not listener)
+
+        return unsubscribe
+
+    def check_loop(self, life: Life, verb: str) -> None:
+        """Refuses to wait from a loop that is not the worker's."""
+        running = asyncio.get_running_loop()
+        if running is not life.loop:
+            raise WrongLoopError(
+                f"{verb}() of worker {self.name!r} was awaited on {running!r}, "
+                f"but the worker lives on {life.loop!r}; "
+                f"gracefully_stop() is what works from anywhere"
+            )
+
+    def refuse_deadlock(self, verb: str) -> None:
+        """Refuses to wait for this worker's end from inside it."""
+        life = self.life
+        if life is not None and life.outcome is None and self.is_inside():
+            raise WorkerDeadlockError(
+                f"{verb}() of worker {self.name!r} was awaited from inside it, and would wait for "
+                f"itself for ever; call self.gracefully_stop() and return"
+            )
+
+    def is_inside(self) -> bool:
+        """Returns whether the running code belongs to this worker or to one below it."""
+        return any(core is self for core in _surroundings())
+
+    # --- the tree --------------------------------------------------------------------------------
+
+    def parent(self) -> Core | None:
+        """Returns the core of the group that this worker is in."""
+        return None if self.parent_ref is None else self.parent_ref()
+
+    @property
+    def path(self) -> str:
+        """The slot keys from the root down to this worker."""
+        parent = self.parent()
+        return self.key if parent is None else f"{parent.path}/{self.key}"
+
+    def ancestry(self) -> Iterator[Core]:
+        """Yields this core, its parent, and so on up to the root."""
+        core: Core | None = self
+        while core is not None:
+            yield core
+            core = core.parent()
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def emit(self, event_type: Callable[..., events.WorkerEvent], *data: Any) -> None:
+        """Emits an event of this worker's, upwards; builds it only if somebody listens."""
+        listeners = [listener for core in self.ancestry() for listener in core.listeners]
+        listeners.extend(events.listeners())
+        wanted = logs.wants(event_type)  # type: ignore[arg-type]
+        if not listeners and not wanted:
+            return
+        event = event_type(self.path, self._now(), *data)
+        if wanted:
+            listeners.append(logs.write)
+        for listener in listeners:
+            try:
+                listener(event)
+            except Exception:
+                logger.exception("a listener raised on %s", type(event).__name__)
+
+    def _now(self) -> float:
+        return 0.0 if self.life is None else self.life.loop.time()
+
+
+def _surroundings() -> Iterator[Core]:
+    """Yields every worker that the running code is inside of."""
+    reference = inside.get()
+    while reference is not None and (core := reference()) is not None:
+        yield from core.ancestry()
+        reference = core.life.outer if core.life is not None else None
+
+
+def _is_in_a_task_of(loop: asyncio.AbstractEventLoop) -> bool:
+    running = asyncio._get_running_loop()  # the only one that answers without raising
+    return running is loop and asyncio.current_task(loop) is not None
+
+
+def core_of(worker: Worker) -> Core:
+    """Returns a worker's core, or teaches whoever forgot to make one."""
+    try:
+        return worker._worker
+    except AttributeError:
+        raise WorkerStartError(
+            f"{type(worker).__name__} is not a whole worker: its __init__ did not call "
+            f"super().__init__(); add the line  super().__init__(name=name)"
+        ) from None

@@ -1,0 +1,377 @@
+"""Consumers: workers that receive messages through ``send()``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from .. import events, tasks
+from ..dispatcher import AsyncDispatcher
+from ..errors import FluidValueError
+from ..settings import duration
+from .base import Worker
+from .core import Core
+from .life import STOPPING_PAUSE, Life, Phase
+from .mailbox import Mailbox
+from .plain import SLICE_MESSAGES, SLICE_SECONDS, consume
+
+M = TypeVar("M")
+
+
+class ConsumerCore(Core):
+    """The private side of a consumer: its mailbox, and what each task has taken from it."""
+
+    __slots__ = ("hands", "mailbox", "slice_ends", "taken")
+
+    mailbox: Mailbox[Any]
+    hands: dict[asyncio.Task[Any] | None, Any]
+    taken: int
+    slice_ends: float
+
+    def ask_to_stop(self) -> None:
+        """Closes the mailbox together with the request, not a step later."""
+        if self.life is not None and self.life.outcome is None:
+            self.mailbox.close(self)
+        super().ask_to_stop()
+
+    def force(self) -> None:
+        """Closes the mailbox, too, when the stop begins by force."""
+        self.mailbox.close(self)
+        super().force()
+
+    def stop_begun(self) -> None:
+        """Closes the mailbox however the stop came about, and lets everybody know."""
+        self.mailbox.close(self)
+        self.mailbox.wake_all()
+
+    def is_draining(self) -> bool:
+        """Returns whether follow-ups of this consumer's own handlers are still accepted."""
+        life = self.life
+        return life is not None and life.outcome is None and life.phase is Phase.RUN
+
+    def life_begun(self, life: Life) -> None:
+        """Binds the mailbox to this life's loop and thread."""
+        self.hands = {}
+        self.taken = 0
+        self.slice_ends = 0.0
+        self.mailbox.attach(self, life.loop)
+
+    def life_ended(self, life: Life) -> None:
+        """Lets go of the mailbox."""
+        self.mailbox.detach(self)
+        super().life_ended(life)
+
+    def account(self) -> Mapping[str, int]:
+        """Returns the account of the mailbox."""
+        return self.mailbox.account()._asdict()
+
+    def settle_hand(self, task: asyncio.Task[Any] | None) -> None:
+        """Counts what ``task`` took before as handled: it has come back for more."""
+        if task in self.hands:
+            del self.hands[task]
+            self.mailbox.in_hand -= 1
+            self.mailbox.handled += 1
+            if self.mailbox.attention:
+                self.mailbox.attend()
+
+    def run_ended(self, error: BaseException | None) -> None:
+        """Settles what ``get_message()`` has handed out by how ``run`` ended."""
+        mailbox = self.mailbox
+        for message in reversed(self.hands.values()):
+            mailbox.in_hand -= 1
+            if isinstance(error, asyncio.CancelledError):
+                mailbox.put_back(message)
+            elif error is not None:
+                mailbox.dead += 1
+            else:
+                mailbox.handled += 1
+        self.hands.clear()
+        mailbox.attend()
+
+    def hand_back(self) -> Callable[[], Awaitable[None]] | None:
+        """Returns how what is left gets to ``on_undelivered``, if the mailbox is closed."""
+        last_one = self.mailbox.is_closed and self.mailbox.size()
+        return self._undelivered if last_one else None
+
+    async def _undelivered(self) -> None:
+        consumer, mailbox = self.owner(), self.mailbox
+        assert isinstance(consumer, QueueConsumer)
+        messages = mailbox.take_all()
+        mailbox.in_hand += len(messages)
+        hook = consumer.on_undelivered
+        taken = False
+        try:
+            await hook(messages)
+            taken = getattr(hook, "__func__", None) is not QueueConsumer.on_undelivered
+        finally:
+            mailbox.in_hand -= len(messages)
+            if taken:
+                mailbox.returned += len(messages)
+            else:
+                mailbox.dropped += len(messages)
+            mailbox.attend()
+            self.emit(events.MessagesUndelivered, len(messages), taken)
+
+    async def get(self, timeout: float) -> Any | None:
+        """Returns the next message; None when there is none in time."""
+        life, mailbox = self.life, self.mailbox
+        if life is None:
+            return mailbox.messages.popleft() if mailbox.messages else None
+        task = asyncio.current_task()
+        self.settle_hand(task)
+        await self._give_way(life)
+        if not mailbox.messages and not mailbox.take_nudge():
+            if life.stop_asked:
+                await asyncio.sleep(min(timeout, STOPPING_PAUSE))
+            else:
+                await mailbox.arrival(life.loop, timeout)
+        mailbox.take_nudge()
+        if not mailbox.messages:
+            return None
+        mailbox.in_hand += 1
+        message = self.hands[task] = mailbox.messages.popleft()
+        if mailbox.attention:
+            mailbox.attend()
+        return message
+
+    async def _give_way(self, life: Life) -> None:
+        """Gives the loop a step when messages have been coming without a wait for a while."""
+        self.taken += 1
+        now = life.loop.time()
+        if self.taken >= SLICE_MESSAGES or now >= self.slice_ends:
+            self.taken, self.slice_ends = 0, now + SLICE_SECONDS
+            await tasks.pause()
+
+
+class QueueConsumer(Worker, Generic[M]):
+    """A worker that receives messages: subclass it and take them with ``get_message()``.
+
+    ::
+
+        async def run(self) -> None:
+            while self.is_running() or self.queue_size():
+                message = await self.get_message()
+                if message is not None:
+                    await self.handle(message)
+
+    What was accepted before a stop is still handled, within the grace period; from the stop on
+    nothing more is accepted, except from the consumer's own handlers.
+
+    Args:
+        name: As for every worker.
+        stopping_grace_period: As for every worker.
+        maxsize: The most messages that may wait; 0 for no limit.
+        mailbox: A mailbox of your own, in place of a new one.
+
+    Raises:
+        FluidValueError: If both ``maxsize`` and ``mailbox`` are given, or one of them is not valid.
+    """
+
+    _worker_core_type = ConsumerCore
+    _worker: ConsumerCore
+
+    def __init__(
+        self,
+        *,
+        name: str = "",
+        stopping_grace_period: float | None = None,
+        maxsize: int = 0,
+        mailbox: Mailbox[M] | None = None,
+    ) -> None:
+        super().__init__(name=name, stopping_grace_period=stopping_grace_period)
+        if mailbox is not None and maxsize:
+            raise FluidValueError(
+                f"consumer {self._worker.name!r} was given a mailbox and a maxsize of {maxsize}; "
+                f"the limit belongs to the mailbox: Mailbox(maxsize={maxsize})"
+            )
+        self._worker.mailbox = Mailbox(maxsize=maxsize) if mailbox is None else mailbox
+
+    @property
+    def worker_mailbox(self) -> Mailbox[M]:
+        """The mailbox, which may be given to producers in place of the consumer."""
+        return self._worker.mailbox
+
+    def send(self, message: M | None) -> None:
+        """Accepts ``message`` at once, also before the start. From any thread.
+
+        None is a wake-up: a waiting ``get_message()`` returns.
+
+        Raises:
+            MailboxFull: If there is no room; ``put()`` waits for some.
+            ConsumerClosed: If the consumer was asked to stop.
+        """
+        self._worker.mailbox.send(message)
+
+    async def put(self, message: M | None) -> None:
+        """Accepts ``message`` as soon as there is room.
+
+        Raises:
+            ConsumerClosed: If the consumer was asked to stop, also while it waits.
+            WrongLoopError: If awaited on another loop than the consumer's.
+
+        Cancellation: Safe; the message was not accepted.
+        """
+        await self._worker.mailbox.put(message)
+
+    def put_threadsafe(self, message: M | None, timeout: float | None = None) -> None:
+        """Blocks the calling thread until there is room for ``message``.
+
+        Args:
+            message: What to send.
+            timeout: Seconds to wait at the most; None for no limit.
+
+        Raises:
+            TimeoutError: If there was no room in time; the message was not accepted.
+            ConsumerClosed: If the consumer was asked to stop, also while it waits.
+            FluidError: If called on the thread of an event loop, which it would block.
+        """
+        self._worker.mailbox.put_threadsafe(message, timeout)
+
+    async def get_message(self, timeout: float = 0.5) -> M | None:
+        """Returns the next message, also one that still waits after a stop was asked for.
+
+        A message counts as handled when the task that took it comes back for the next one, or
+        when ``run`` returns; as dead when ``run`` raises; and it goes back to the front when
+        ``run`` is cancelled.
+
+        Args:
+            timeout: Seconds to wait at the most.
+
+        Returns:
+            The message; None on time-out, on a wake-up, or when the consumer has to stop and
+            nothing is left.
+
+        Cancellation: Safe; no message is taken.
+        """
+        duration(f"timeout of get_message() of consumer {self._worker.name!r}", timeout)
+        message: M | None = await self._worker.get(timeout)
+        return message
+
+    def queue_size(self) -> int:
+        """Returns how many messages wait."""
+        return self._worker.mailbox.size()
+
+    async def join(self) -> None:
+        """Waits until everything that has been accepted so far is settled.
+
+        Cancellation: Safe.
+        """
+        await self._worker.mailbox.join()
+
+    async def on_undelivered(self, messages: Sequence[M]) -> None:
+        """Is awaited with what is left when the consumer has to end before it could handle it.
+
+        It runs before ``on_shutdown``, within the cleanup period. Without an override the
+        messages are lost, which is counted (``dropped``) and reported.
+        """
+
+    async def status(self) -> dict[str, Any]:
+        """Returns what every worker says, with ``queue_size`` and the account of ``messages``."""
+        facts = await super().status()
+        account = dict(self._worker.account())
+        return {**facts, "queue_size": self.queue_size(), "messages": account}
+
+
+class QueueConsumerWorker(QueueConsumer[M]):
+    """A consumer that awaits a function for each message.
+
+    ::
+
+        import asyncio
+
+        from fluid.utils.worker import QueueConsumerWorker
+
+
+        async def greet(name: str) -> None:
+            print(f"hello {name}")
+
+
+        async def main() -> None:
+            async with QueueConsumerWorker(greet) as consumer:
+                consumer.send("world")
+
+
+        asyncio.run(main())
+
+    An exception from the function ends the worker; the message is ``dead``, and what is queued
+    stays in the mailbox.
+
+    Args:
+        on_message: The function; the attribute of that name is read for each message.
+        name: As for every worker.
+        stopping_grace_period: As for every worker.
+        maxsize: The most messages that may wait; 0 for no limit.
+        mailbox: A mailbox of your own, in place of a new one.
+
+    Raises:
+        FluidValueError: If ``on_message`` is not a function.
+    """
+
+    def __init__(
+        self,
+        on_message: Callable[[M], Awaitable[None]],
+        *,
+        name: str = "",
+        stopping_grace_period: float | None = None,
+        maxsize: int = 0,
+        mailbox: Mailbox[M] | None = None,
+    ) -> None:
+        super().__init__(
+            name=name,
+            stopping_grace_period=stopping_grace_period,
+            maxsize=maxsize,
+            mailbox=mailbox,
+        )
+        if not callable(on_message):
+            raise FluidValueError(
+                f"on_message of consumer {self._worker.name!r} is not a function: {on_message!r}"
+            )
+        self.on_message = on_message
+
+    async def run(self) -> None:
+        """Handles messages until a stop is asked for and none is left."""
+        await _consume(self, self._worker)
+
+
+class AsyncConsumer(QueueConsumer[M]):
+    """A consumer that gives each message to a dispatcher.
+
+    Args:
+        dispatcher: The dispatcher; the attribute of that name is read for each message.
+        name: As for every worker.
+        stopping_grace_period: As for every worker.
+        maxsize: The most messages that may wait; 0 for no limit.
+        mailbox: A mailbox of your own, in place of a new one.
+    """
+
+    def __init__(
+        self,
+        dispatcher: AsyncDispatcher[M],
+        *,
+        name: str = "",
+        stopping_grace_period: float | None = None,
+        maxsize: int = 0,
+        mailbox: Mailbox[M] | None = None,
+    ) -> None:
+        super().__init__(
+            name=name,
+            stopping_grace_period=stopping_grace_period,
+            maxsize=maxsize,
+            mailbox=mailbox,
+        )
+        self.dispatcher = dispatcher
+
+    @property
+    def on_message(self) -> Callable[[M], Awaitable[int]]:
+        """What handles the next message: the dispatcher's ``dispatch``."""
+        return self.dispatcher.dispatch
+
+    async def run(self) -> None:
+        """Dispatches messages until a stop is asked for and none is left."""
+        await _consume(self, self._worker)
+
+
+async def _consume(consumer: QueueConsumerWorker[M] | AsyncConsumer[M], core: ConsumerCore) -> None:
+    assert core.life is not None
+    await consume(consumer, core.mailbox, core.life)

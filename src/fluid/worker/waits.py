@@ -1,0 +1,76 @@
+"""Waiting for one thing from many tasks.
+
+Each waiter has a future of its own, so that cancelling one never touches another or the thing itself,
+and leaving costs the same however many there are. Futures are kept in order of arrival.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Waiters(Generic[T]):
+    """Those who wait for one thing."""
+
+    __slots__ = ("_futures",)
+
+    def __init__(self) -> None:
+        self._futures: dict[asyncio.Future[T], None] | None = None
+
+    @property
+    def are_waiting(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._futures)
+
+    async def wait(self, loop: asyncio.AbstractEventLoop) -> T:
+        """Waits until the next :meth:`wake` and returns its value."""
+        with self.watch(loop) as future:
+            return await future
+
+    @contextmanager
+    def watch(self, loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Future[T]]:
+        """Lends a future that the next :meth:`wake` resolves."""
+        future = self._enter(loop)
+        try:
+            yield future
+        finally:
+            self._leave(future)
+
+    async def wait_for_seconds(
+        self, loop: asyncio.AbstractEventLoop, seconds: float, default: T
+    ) -> T:
+        """Waits like :meth:`wait`, and returns ``default`` when ``seconds`` are over first."""
+        future = self._enter(loop)
+        timer = loop.call_later(seconds, _settle, future, default)
+        try:
+            return await future
+        finally:
+            timer.cancel()
+            self._leave(future)
+
+    def wake(self, value: T) -> None:
+        """Gives ``value`` to everybody who is waiting now."""
+        futures, self._futures = self._futures, None
+        for future in futures or ():
+            _settle(future, value)
+
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = loop.create_future()
+        if self._futures is None:
+            self._futures = {}
+        self._futures[future] = None
+        return future
+
+    def _leave(self, future: asyncio.Future[T]) -> None:
+        if self._futures is not None:
+            self._futures.pop(future, None)
+
+
+def _settle(future: asyncio.Future[T], value: T) -> None:
+    if not future.done():
+        future.set_result(value)
