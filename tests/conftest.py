@@ -1,9 +1,10 @@
 """Runs ``async def`` tests on virtual time, once for each way in which tasks can start.
 
-A plain async test runs as ``[virtual]`` and, from Python 3.12 on, as ``[eager]``, where a task begins
-to run inside ``create_task``. ``@pytest.mark.lazy_only("reason")`` leaves the latter out, and
-``@pytest.mark.virtual(horizon=...)`` hands options to ``fluid.testing.run``. A test marked ``real``
-runs as ``[asyncio]`` and ``[uvloop]`` instead. On every loop it fails if it leaves a task behind.
+A plain async test runs as ``[virtual]`` and, from Python 3.12 on, as ``[eager]``, where a task
+begins to run inside ``create_task``. ``@pytest.mark.lazy_only("reason")`` leaves the latter out,
+and ``@pytest.mark.virtual(horizon=...)`` hands options to ``fluid.testing.run``. A test marked
+``real`` runs as ``[asyncio]`` and ``[uvloop]`` instead. On every loop it fails if it leaves a task
+behind.
 """
 
 from __future__ import annotations

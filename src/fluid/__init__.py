@@ -8,6 +8,8 @@ The names below are all there is to import for everyday use; the events are in
 :mod:`fluid.events`, the tools for tests in :mod:`fluid.testing`.
 """
 
+from typing import TYPE_CHECKING
+
 from .errors import (
     CleanupTimeoutError,
     ConsumerClosed,
@@ -23,7 +25,6 @@ from .errors import (
     WrongLoopError,
 )
 from .rules.lifecycle import WorkerState
-from .runtime import run
 from .worker import (
     Account,
     AsyncConsumer,
@@ -37,6 +38,9 @@ from .worker import (
     WorkerFunction,
     Workers,
 )
+
+if TYPE_CHECKING:
+    from .runtime import run
 
 __version__ = "0.1.0"
 
@@ -67,3 +71,12 @@ __all__ = [
     "WrongLoopError",
     "run",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Loads ``run`` when somebody asks for it: most importers only want the workers."""
+    if name == "run":
+        from .runtime import run
+
+        return run
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

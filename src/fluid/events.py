@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
+
+from .record import Record
 
 
-@dataclass(frozen=True)
-class WorkerEvent:
+class WorkerEvent(Record):
     """The base of every lifecycle event."""
 
-    level: ClassVar[int] = logging.INFO
-    """How loud it is, in the words of :mod:`logging`."""
+    level = logging.INFO  # not annotated, and so not a field: how loud events of this type are
 
     path: str
     """The worker it is about, as ``worker_path`` says it."""
@@ -27,30 +26,26 @@ class WorkerEvent:
     """When, in seconds of the worker's event loop's clock."""
 
 
-@dataclass(frozen=True)
 class WorkerStarted(WorkerEvent):
     """``startup()`` made the task; ``on_startup`` is next."""
 
-    level: ClassVar[int] = logging.DEBUG
+    level = logging.DEBUG
 
 
-@dataclass(frozen=True)
 class WorkerReady(WorkerEvent):
     """The worker is ready; its starter goes on."""
 
 
-@dataclass(frozen=True)
 class StillStarting(WorkerEvent):
     """The start goes on longer than usual; repeated until it ends."""
 
-    level: ClassVar[int] = logging.WARNING
+    level = logging.WARNING
     elapsed: float
     """Seconds since the start."""
     stack: tuple[str, ...]
     """Where it is waiting."""
 
 
-@dataclass(frozen=True)
 class WorkerStopping(WorkerEvent):
     """A stop was asked for, or ``run()`` has ended; cleanup is next."""
 
@@ -60,11 +55,10 @@ class WorkerStopping(WorkerEvent):
     """The longest that the stop may take from here, in seconds."""
 
 
-@dataclass(frozen=True)
 class WorkerCancelledByForce(WorkerEvent):
     """A period of the stop is over and the worker was cancelled."""
 
-    level: ClassVar[int] = logging.WARNING
+    level = logging.WARNING
     phase: str
     """The hook that was running."""
     attempt: int
@@ -73,18 +67,16 @@ class WorkerCancelledByForce(WorkerEvent):
     """Where it was waiting."""
 
 
-@dataclass(frozen=True)
 class WorkerAbandoned(WorkerEvent):
     """The worker refused to end; its task was left alone and still runs."""
 
-    level: ClassVar[int] = logging.ERROR
+    level = logging.ERROR
     phase: str
     """The hook that refused."""
     stack: tuple[str, ...]
     """Where it was waiting."""
 
 
-@dataclass(frozen=True)
 class WorkerEnded(WorkerEvent):
     """The base of the events that end a life; exactly one of them is emitted for each."""
 
@@ -94,65 +86,58 @@ class WorkerEnded(WorkerEvent):
     """Seconds from the start to the end."""
 
 
-@dataclass(frozen=True)
 class WorkerStopped(WorkerEnded):
     """The worker ended without an error."""
 
 
-@dataclass(frozen=True)
 class WorkerForceStopped(WorkerEnded):
     """The worker ended because it was cancelled, or was abandoned."""
 
-    level: ClassVar[int] = logging.WARNING
+    level = logging.WARNING
 
 
-@dataclass(frozen=True)
 class WorkerFailed(WorkerEnded):
     """An exception ended the worker."""
 
-    level: ClassVar[int] = logging.ERROR
+    level = logging.ERROR
     exception: BaseException
     """What waiters get raised."""
     origin: str
     """The worker that raised it first: itself, or one below it."""
 
 
-@dataclass(frozen=True)
 class LateEnd(WorkerEvent):
     """The task of an abandoned worker ended after all; its outcome stays what it was."""
 
-    level: ClassVar[int] = logging.WARNING
+    level = logging.WARNING
     exception: BaseException | None
     """What it ended with, if with an error."""
 
 
-@dataclass(frozen=True)
 class SecondaryError(WorkerEvent):
     """Something went wrong that does not decide the outcome."""
 
-    level: ClassVar[int] = logging.ERROR
+    level = logging.ERROR
     where: str
     """The hook or the step that failed."""
     exception: BaseException
     """What it raised."""
 
 
-@dataclass(frozen=True)
 class BudgetShrunk(WorkerEvent):
     """A group's children may need longer to stop than the group was given."""
 
-    level: ClassVar[int] = logging.WARNING
+    level = logging.WARNING
     needed: float
     """Seconds that the children need at the most."""
     given: float
     """Seconds that the group has."""
 
 
-@dataclass(frozen=True)
 class MessagesUndelivered(WorkerEvent):
     """Messages were left in a consumer's mailbox when it ended for good."""
 
-    level: ClassVar[int] = logging.WARNING
+    level = logging.WARNING
     count: int
     """How many."""
     handed_over: bool
@@ -163,11 +148,32 @@ Listener: TypeAlias = Callable[[WorkerEvent], None]
 """Is called with each event, on the loop's thread; it must not block."""
 
 _listeners: tuple[Listener, ...] = ()
+_count = 0
 
 
 def listeners() -> tuple[Listener, ...]:
     """Returns the listeners of the whole process."""
     return _listeners
+
+
+def anybody_listens() -> bool:
+    """Returns whether there is any listener, of the process or of a worker."""
+    return _count > 0
+
+
+def count_listener() -> Callable[[], None]:
+    """Counts a listener in; returns how to count it out again, which works once."""
+    global _count
+    _count += 1
+    counted = [True]
+
+    def uncount() -> None:
+        global _count
+        if counted:
+            counted.clear()
+            _count -= 1
+
+    return uncount
 
 
 def subscribe(listener: Listener) -> Callable[[], None]:
@@ -180,9 +186,11 @@ def subscribe(listener: Listener) -> Callable[[], None]:
     """
     global _listeners
     _listeners = (*_listeners, listener)
+    uncount = count_listener()
 
     def unsubscribe() -> None:
         global _listeners
         _listeners = tuple(other for other in _listeners if other is not listener)
+        uncount()
 
     return unsubscribe

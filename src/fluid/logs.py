@@ -8,7 +8,6 @@ warnings and errors to stderr, so that a crash is never silent.
 from __future__ import annotations
 
 import logging
-from functools import singledispatch
 
 from . import events
 from .rules.outcome import describe
@@ -48,95 +47,50 @@ def _at(stack: tuple[str, ...]) -> str:
     return f"at {stack[-1]}" if stack else "at an unknown place"
 
 
-@singledispatch
 def line(event: events.WorkerEvent) -> str:
-    """Returns what the log says of ``event``."""
-    return f"worker {event.path}: {type(event).__name__}"
-
-
-@line.register
-def _(event: events.WorkerStarted) -> str:
-    return f"worker {event.path} is starting"
-
-
-@line.register
-def _(event: events.WorkerReady) -> str:
-    return f"worker {event.path} is ready"
-
-
-@line.register
-def _(event: events.StillStarting) -> str:
-    return (
-        f"worker {event.path} is still starting after {event.elapsed:.0f} seconds, "
-        f"{_at(event.stack)}"
-    )
-
-
-@line.register
-def _(event: events.WorkerStopping) -> str:
-    if not event.asked:
-        return f"worker {event.path} has ended its run; cleaning up"
-    return f"worker {event.path} is stopping; at most {event.bound:.1f} seconds"
-
-
-@line.register
-def _(event: events.WorkerCancelledByForce) -> str:
-    again = " again" if event.attempt > 1 else ""
-    return f"worker {event.path} overran its time and was cancelled{again} {_where(event)}"
-
-
-@line.register
-def _(event: events.WorkerAbandoned) -> str:
-    return (
-        f"worker {event.path} refuses to end and was abandoned {_where(event)}; "
-        f"what it holds is freed when the process ends"
-    )
-
-
-def _where(event: events.WorkerCancelledByForce | events.WorkerAbandoned) -> str:
-    return f"in {event.phase}, {_at(event.stack)}"
-
-
-@line.register
-def _(event: events.WorkerStopped) -> str:
-    return f"worker {event.path} stopped after {event.duration:.1f} seconds ({event.reason})"
-
-
-@line.register
-def _(event: events.WorkerForceStopped) -> str:
-    return f"worker {event.path} was stopped by force after {event.duration:.1f} seconds"
-
-
-@line.register
-def _(event: events.WorkerFailed) -> str:
-    if event.origin != event.path:
-        return f"worker {event.path} failed because worker {event.origin} failed"
-    return (
-        f"worker {event.path} failed after {event.duration:.1f} seconds "
-        f"({error_text(event.exception)})"
-    )
-
-
-@line.register
-def _(event: events.LateEnd) -> str:
-    how = "" if event.exception is None else f" ({error_text(event.exception)})"
-    return f"the task of abandoned worker {event.path} ended after all{how}"
-
-
-@line.register
-def _(event: events.SecondaryError) -> str:
-    return f"worker {event.path}: {event.where} raised {error_text(event.exception)}"
-
-
-@line.register
-def _(event: events.BudgetShrunk) -> str:
-    return (
-        f"group {event.path}: its children may need {event.needed:.1f} seconds to stop and it has "
-        f"{event.given:.1f}; when it stops, all their periods shrink alike"
-    )
-
-
-@line.register
-def _(event: events.MessagesUndelivered) -> str:
-    fate = "handed to on_undelivered" if event.handed_over else "dropped"
-    return f"consumer {event.path} ended with {event.count} messages left, {fate}"
+    """Returns what the log says of ``event``: one case for each type."""
+    path = event.path
+    match event:
+        case events.WorkerStarted():
+            return f"worker {path} is starting"
+        case events.WorkerReady():
+            return f"worker {path} is ready"
+        case events.StillStarting(elapsed=seconds, stack=stack):
+            return f"worker {path} is still starting after {seconds:.0f} seconds, {_at(stack)}"
+        case events.WorkerStopping(asked=True, bound=bound):
+            return f"worker {path} is stopping; at most {bound:.1f} seconds"
+        case events.WorkerStopping():
+            return f"worker {path} has ended its run; cleaning up"
+        case events.WorkerCancelledByForce(phase=phase, attempt=attempt, stack=stack):
+            again = " again" if attempt > 1 else ""
+            return f"worker {path} overran its time and was cancelled{again} in {phase}, {_at(stack)}"
+        case events.WorkerAbandoned(phase=phase, stack=stack):
+            return (
+                f"worker {path} refuses to end and was abandoned in {phase}, {_at(stack)}; "
+                f"what it holds is freed when the process ends"
+            )
+        case events.WorkerStopped(reason=reason, duration=seconds):
+            return f"worker {path} stopped after {seconds:.1f} seconds ({reason})"
+        case events.WorkerForceStopped(duration=seconds):
+            return f"worker {path} was stopped by force after {seconds:.1f} seconds"
+        case events.WorkerFailed(origin=origin) if origin != path:
+            return f"worker {path} failed because worker {origin} failed"
+        case events.WorkerFailed(duration=seconds, exception=error):
+            return f"worker {path} failed after {seconds:.1f} seconds ({error_text(error)})"
+        case events.LateEnd(exception=None):
+            return f"the task of abandoned worker {path} ended after all"
+        case events.LateEnd(exception=error):
+            return f"the task of abandoned worker {path} ended after all ({error_text(error)})"
+        case events.SecondaryError(where=where, exception=error):
+            return f"worker {path}: {where} raised {error_text(error)}"
+        case events.BudgetShrunk(needed=needed, given=given):
+            return (
+                f"group {path}: its children may need {needed:.1f} seconds to stop and it has "
+                f"{given:.1f}; when it stops, all their periods shrink alike"
+            )
+        case events.MessagesUndelivered(count=count, handed_over=True):
+            return f"consumer {path} ended with {count} messages left, handed to on_undelivered"
+        case events.MessagesUndelivered(count=count):
+            return f"consumer {path} ended with {count} messages left; they are lost"
+        case _:
+            return f"worker {path}: {event!r}"

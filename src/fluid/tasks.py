@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from types import CodeType, FrameType, coroutine
-from typing import Any
+from typing import Any, TypeAlias
 
-_owned: set[asyncio.Task[Any]] = set()
-"""Every task of fluid's that has not ended, in every loop."""
+OnEnd: TypeAlias = Callable[[asyncio.Task[Any]], None]
+
+_owned: dict[asyncio.Task[Any], OnEnd | None] = {}
+"""Every task of fluid's that has not ended, in every loop, and who wants to know when it has."""
 
 
 def spawn(
@@ -22,7 +24,7 @@ def spawn(
     *,
     loop: asyncio.AbstractEventLoop,
     name: str,
-    on_end: Callable[[asyncio.Task[Any]], None] | None = None,
+    on_end: OnEnd | None = None,
 ) -> asyncio.Task[Any]:
     """Starts ``work`` as a task that is kept alive and whose end is observed.
 
@@ -35,10 +37,8 @@ def spawn(
         on_end: Called once with the task, in a later step of the loop, when it has ended.
     """
     task = loop.create_task(work, name=name)
-    _owned.add(task)
+    _owned[task] = on_end
     task.add_done_callback(_observe)
-    if on_end is not None:
-        task.add_done_callback(on_end)
     return task
 
 
@@ -55,9 +55,11 @@ def end_of(task: asyncio.Task[Any]) -> BaseException | None:
 
 
 def _observe(task: asyncio.Task[Any]) -> None:
-    _owned.discard(task)
+    on_end = _owned.pop(task)
     if not task.cancelled():
         task.exception()
+    if on_end is not None:
+        on_end(task)
 
 
 @coroutine

@@ -7,7 +7,6 @@ fact that the caller has already established.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .lifecycle import Move
@@ -16,7 +15,6 @@ CLEAN, FORCED, ERROR = 0, 1, 2
 """The exit codes of a worker, as ``after_shutdown(reason, code)`` gets them."""
 
 
-@dataclass(slots=True)
 class Facts:
     """What happened in one life, written down as it happens."""
 
@@ -32,8 +30,11 @@ class Facts:
     """fluid cancelled ``run``, and ``run`` then ended."""
     abandoned: bool = False
     """The task refused to end and was left alone."""
-    cleanup_errors: list[BaseException] = field(default_factory=list)
+    cleanup_errors: tuple[BaseException, ...] = ()
     """What ``on_shutdown`` and the exit stack raised, in order."""
+
+    def __init__(self, **facts: object) -> None:
+        self.__dict__.update(facts)
 
     @property
     def have_error(self) -> bool:
@@ -74,15 +75,15 @@ def judge(facts: Facts) -> Outcome:
             verdict = Outcome(Move.END_STOPPED, "normal shutdown", CLEAN, None, ())
     if facts.cleanup_errors:
         first, *others = facts.cleanup_errors
-        return _failed(first, others)
+        return _failed(first, tuple(others))
     return verdict
 
 
 def _failed(
-    error: BaseException, others: list[BaseException], reason: str | None = None
+    error: BaseException, others: tuple[BaseException, ...], reason: str | None = None
 ) -> Outcome:
     text = describe(error) if reason is None else reason
-    return Outcome(Move.END_FAILED, text, ERROR, error, tuple(others))
+    return Outcome(Move.END_FAILED, text, ERROR, error, others)
 
 
 def describe(error: BaseException) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 CLEAN = 0
 """Everything ended as it should."""
 UNFINISHED = 1
@@ -14,7 +12,6 @@ SIGNALLED = 128
 """Plus the number of the signal that was repeated."""
 
 
-@dataclass(slots=True)
 class Facts:
     """How a process has been doing, written down as it goes."""
 
@@ -26,6 +23,9 @@ class Facts:
     """What the stop left undone, in words."""
     repeated_signal: int = 0
     """The signal that came a second time, if one did."""
+
+    def __init__(self, **facts: object) -> None:
+        self.__dict__.update(facts)
 
 
 def exit_code(facts: Facts) -> int:

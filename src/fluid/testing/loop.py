@@ -42,15 +42,15 @@ class VirtualLoop(ClosedWorld):
     Nothing sleeps, and nothing enters or leaves: see :class:`fluid.testing.world.ClosedWorld`.
 
     Args:
-        horizon: The last instant that the loop may jump to, in seconds. Default one week;
-            ``math.inf`` for no limit.
+        horizon: How far the loop may jump, in seconds from where it starts to run. Default one
+            week; ``math.inf`` for no limit.
         livelock_after: Callbacks allowed in one instant. Default 100,000.
 
     Raises:
         DeadlockError: From ``run_forever`` and all that uses it, when nothing can happen any more.
         HorizonError: Likewise, when the next timer lies beyond the horizon.
         LivelockError: Likewise, when time stands still for too many callbacks. After each of the
-            three the loop can go on, with as much room as before, so that a clean-up can run.
+            three the loop can be run again.
     """
 
     # Names of BaseEventLoop that its types do not show; tests/testing/test_canary.py watches them.
@@ -68,7 +68,7 @@ class VirtualLoop(ClosedWorld):
     ) -> None:
         super().__init__()
         self._horizon = horizon
-        self._horizon_ns = _nanoseconds(horizon)
+        self._horizon_ns = 0
         self._livelock_after = livelock_after
         self._steps_in_instant = 0
         self._now_ns = 0
@@ -143,6 +143,12 @@ class VirtualLoop(ClosedWorld):
 
     # What runs next
 
+    def run_forever(self) -> None:
+        """Like asyncio's; both limits count from here, so that a clean-up has room of its own."""
+        self._horizon_ns = self._now_ns + _nanoseconds(self._horizon)
+        self._steps_in_instant = 0
+        super().run_forever()
+
     def _run_once(self) -> None:
         if not self._ready and not self._stopping:
             self._jump_to_next_timer()
@@ -202,17 +208,14 @@ class VirtualLoop(ClosedWorld):
         self._current_handle = None
 
     def _beyond_horizon(self, due_ns: int) -> HorizonError:
-        horizon = self._horizon_ns / 1e9
-        self._horizon_ns = self._now_ns + _nanoseconds(self._horizon)
         return HorizonError(
-            f"the next timer is due at {due_ns / 1e9} seconds, beyond the horizon of {horizon} "
-            f"seconds: either the program waits for what never comes, or the run is long on "
-            f"purpose and needs a larger horizon",
+            f"the next timer is due at {due_ns / 1e9} seconds, beyond the horizon at "
+            f"{self._horizon_ns / 1e9} seconds: either the program waits for what never comes, or "
+            f"the run is long on purpose and needs a larger horizon",
             pending_tasks(self),
         )
 
     def _livelock(self) -> LivelockError:
-        self._steps_in_instant = 0
         following = ", ".join(callback_name(handle) for handle in islice(self._ready, 5))
         return LivelockError(
             f"livelock at {self.time()} seconds: more than {self._livelock_after} callbacks ran "

@@ -7,6 +7,7 @@ change what the garbage collector finds at the end of the run it speaks of.
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,12 +35,16 @@ class PendingTask:
 def tasks_of(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[object]]:
     """Returns the tasks of ``loop`` that have not ended, in an order that every run repeats.
 
-    The one that asks is left out. ``asyncio.all_tasks`` is a set ordered by address; the length
-    goes first so that ``task-2`` comes before ``task-10``.
+    The one that asks is left out. They are sorted by name, ``task-2`` before ``task-10``, because
+    ``asyncio.all_tasks`` is a set ordered by address.
     """
     me = asyncio.current_task(loop)
     tasks = (task for task in asyncio.all_tasks(loop) if task is not me)
-    return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
+    return sorted(tasks, key=lambda task: _natural_order(task.get_name()))
+
+
+def _natural_order(name: str) -> list[str | int]:
+    return [int(part) if n % 2 else part for n, part in enumerate(re.split(r"(\d+)", name))]
 
 
 def pending_tasks(loop: asyncio.AbstractEventLoop) -> tuple[PendingTask, ...]:

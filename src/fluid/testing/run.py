@@ -53,9 +53,9 @@ def run(
             "run() cannot start its loop: one is already running in this thread. "
             "Inside it, await the coroutine instead."
         )
+    task_factory = _eager_task_factory() if eager else None
     loop = VirtualLoop(horizon=horizon, livelock_after=livelock_after)
-    if eager:
-        loop.set_task_factory(_eager_task_factory())
+    loop.set_task_factory(task_factory)
     runner = asyncio.Runner(debug=debug, loop_factory=lambda: loop)
     # What is older than the run is none of its business, and need not be searched at its end.
     gc.freeze()
@@ -100,6 +100,9 @@ def _end(runner: asyncio.Runner, loop: VirtualLoop, *, report_leaks: bool) -> li
             timers = runner.run(_cancel_tasks(loop))
     except (Exception, SystemExit) as error:
         problems.append(error)
+        for task in tasks_of(loop):
+            # It has been named; that it is destroyed while pending is no further news.
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
     if report_leaks and (tasks or timers or generators):
         message = "main has ended and left alive:"
         problems.insert(0, LeakError(message, tasks, timers=timers, generators=generators))

@@ -11,9 +11,10 @@ import contextvars
 import signal
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from itertools import count
+from types import AsyncGeneratorType, FrameType
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 from weakref import WeakSet
 
@@ -38,7 +39,7 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
     """
 
     # Names of BaseEventLoop that its types do not show; tests/testing/test_canary.py watches them.
-    _asyncgens: WeakSet[AsyncGenerator[Any, Any]]
+    _asyncgens: WeakSet[AsyncGeneratorType[Any, Any]]
     _check_closed: Callable[[], None]
     _ready: deque[asyncio.Handle]
     _thread_id: int | None
@@ -49,7 +50,7 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
         self._task_numbers = count(1)
         self._home_thread = threading.get_ident()
         self._signal_handlers: dict[int, asyncio.Handle] = {}
-        self._dropped_generators: WeakSet[AsyncGenerator[Any, Any]] = WeakSet()
+        self._dropped_generators: WeakSet[AsyncGeneratorType[Any, Any]] = WeakSet()
 
     def _write_to_self(self) -> None:
         """Does nothing: the loop never sleeps, so it never has to be woken."""
@@ -126,7 +127,7 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
     ) -> asyncio.Task[T]:
         """Like asyncio's; the default name counts the tasks of this loop, not of the process."""
         self._check_closed()
-        # Every task counts, also one with a name: before 3.13 some callers name it afterwards.
+        # Every task counts, also one with a name: some Pythons name it only afterwards.
         number = next(self._task_numbers)
         label = f"task-{number}" if name is None else str(name)
         factory: Any = self.get_task_factory()
@@ -180,14 +181,17 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
         self.unhandled.append(Unhandled(message, context.get("exception")))
         super().default_exception_handler(context)
 
-    def _asyncgen_finalizer_hook(self, agen: AsyncGenerator[Any, Any]) -> None:
+    def _asyncgen_finalizer_hook(self, agen: AsyncGeneratorType[Any, Any]) -> None:
         # asyncio forgets the generator here and closes it some steps later; until then it is open.
         super()._asyncgen_finalizer_hook(agen)  # type: ignore[misc]
         self._dropped_generators.add(agen)
 
     def open_generators(self) -> list[str]:
         """Returns the async generators that were begun and neither ended nor closed, as text."""
-        frames = (agen.ag_frame for agen in (*self._asyncgens, *self._dropped_generators))  # type: ignore[attr-defined]
+        # Only a generator that has ended has no frame; its type does not say so.
+        frames: list[FrameType | None] = [
+            agen.ag_frame for agen in (*self._asyncgens, *self._dropped_generators)
+        ]
         return sorted(
             f"async generator {frame.f_code.co_qualname} is open at "
             f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, TypeVar, overload
@@ -18,6 +18,8 @@ from ..errors import FluidError
 from ..rules.lifecycle import FINAL_STATES, WorkerState
 from .core import Core, core_of
 from .exit import WorkerExit
+from .hooks import default
+from .start import until_started
 from .tree import describe, describe_tree
 from .waiting import wait_or_stop
 
@@ -84,6 +86,7 @@ class Worker(ABC):
     async def run(self) -> None:
         """Does the worker's work, until it is done or ``is_running()`` is false."""
 
+    @default
     async def on_startup(self) -> None:
         """Is awaited before ``run``; the worker is not ready before it ends.
 
@@ -91,6 +94,7 @@ class Worker(ABC):
         ``on_shutdown`` is called, and what is on the exit stack is closed.
         """
 
+    @default
     async def on_shutdown(self) -> None:
         """Is awaited once after ``run``, whatever ended it, if ``on_startup`` had completed."""
 
@@ -198,6 +202,7 @@ class Worker(ABC):
 
     # --- starting --------------------------------------------------------------------------------
 
+    @default
     async def startup(self) -> None:
         """Starts the worker and returns when it is ready.
 
@@ -212,7 +217,7 @@ class Worker(ABC):
         goes on.
         """
         core = core_of(self)
-        await core.start(self).until_started()
+        await until_started(core.start(self))
 
     def set_ready(self) -> None:
         """Announces that the worker is ready; for ``announces_readiness``. Idempotent."""
@@ -298,7 +303,7 @@ class Worker(ABC):
 
     # --- what a worker does while it runs --------------------------------------------------------
 
-    async def sleep(self, seconds: float) -> bool:
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, bool]:
         """Sleeps; ``while await self.sleep(5): ...`` is a loop that a stop ends at once.
 
         It always gives the loop at least one step. Once a stop was asked for it pauses
@@ -307,7 +312,7 @@ class Worker(ABC):
         Returns:
             True if it slept, False if a stop was asked for.
         """
-        return await self._worker.sleep(seconds)
+        return self._worker.sleep(seconds)
 
     @overload
     async def wait_or_stop(self, awaitable: Awaitable[T]) -> T | None: ...

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -92,12 +92,13 @@ class Core:
         if self.life is not None:
             self.life.ask_to_stop()
             self.life.begin_stop()
-            self.life.cut_grace()
+            if self.life.stop is not None:
+                self.life.stop.cut_grace()
 
     def hurry(self, deadline: float) -> None:
         """Makes a stop that has begun end by ``deadline``."""
-        if self.life is not None:
-            self.life.hurry(deadline)
+        if self.life is not None and self.life.stop is not None:
+            self.life.stop.hurry(deadline)
 
     def life_begun(self, life: Life) -> None:
         """Is told that a life begins, before its task is made."""
@@ -163,7 +164,7 @@ class Core:
             state = self.state.value.replace("_", "-")
             raise WorkerStartError(f"worker {self.name!r} cannot start: it is {state}")
         self._check_options(worker)
-        self.life = life = Life(self.name, worker, asyncio.get_running_loop())
+        self.life = life = Life(self, worker, asyncio.get_running_loop())
         self.life_begun(life)
         life.begin()
         return life
@@ -218,15 +219,11 @@ class Core:
                     )
             await self.readied.wait(loop)
 
-    async def sleep(self, seconds: float) -> bool:
-        """Sleeps as long as the worker is not asked to stop."""
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, bool]:
+        """Returns the coroutine of a sleep that a stop ends; not one of its own, to save a frame."""
         if isnan(seconds):
             raise FluidValueError(f"worker {self.name!r} cannot sleep for {seconds!r} seconds")
-        life = self.life
-        if life is None:
-            await asyncio.sleep(seconds)
-            return True
-        return await life.sleep(seconds)
+        return _plain_sleep(seconds) if self.life is None else self.life.sleep(seconds)
 
     def exit_record(self) -> WorkerExit | None:
         """Returns the record of the last life that has ended, always the same one."""
@@ -240,9 +237,11 @@ class Core:
     def subscribe(self, listener: events.Listener) -> Callable[[], None]:
         """Adds a listener to what happens here and below; returns how to remove it."""
         self.listeners = (*self.listeners, listener)
+        uncount = events.count_listener()
 
         def unsubscribe() -> None:
             self.listeners = tuple(other for other in self.listeners if other is not listener)
+            uncount()
 
         return unsubscribe
 
@@ -290,16 +289,19 @@ class Core:
 
     # --- events ----------------------------------------------------------------------------------
 
-    def emit(self, event_type: Callable[..., events.WorkerEvent], *data: Any) -> None:
+    def wants(self, event_type: type[events.WorkerEvent]) -> bool:
+        """Returns whether an event of this type would reach anybody."""
+        return events.anybody_listens() or logs.wants(event_type)
+
+    def emit(self, event_type: type[events.WorkerEvent], *data: Any) -> None:
         """Emits an event of this worker's, upwards; builds it only if somebody listens."""
+        if not self.wants(event_type):
+            return
         listeners = [listener for core in self.ancestry() for listener in core.listeners]
         listeners.extend(events.listeners())
-        wanted = logs.wants(event_type)  # type: ignore[arg-type]
-        if not listeners and not wanted:
-            return
-        event = event_type(self.path, self._now(), *data)
-        if wanted:
+        if logs.wants(event_type):
             listeners.append(logs.write)
+        event = event_type(self.path, self._now(), *data)
         for listener in listeners:
             try:
                 listener(event)
@@ -321,6 +323,11 @@ def _surroundings() -> Iterator[Core]:
 def _is_in_a_task_of(loop: asyncio.AbstractEventLoop) -> bool:
     running = asyncio._get_running_loop()  # the only one that answers without raising
     return running is loop and asyncio.current_task(loop) is not None
+
+
+async def _plain_sleep(seconds: float) -> bool:
+    await asyncio.sleep(seconds)
+    return True
 
 
 def core_of(worker: Worker) -> Core:

@@ -16,6 +16,7 @@ from .. import events, tasks
 from ..errors import FluidError, WorkerCancelled, WorkerStartError
 from ..rules import budget
 from .core import Core
+from .hooks import is_default
 from .life import Life
 from .slot import ALIVE, ChildState, Slot
 
@@ -88,7 +89,7 @@ class Engine:
     def _interrupt(self, life: Life) -> None:
         """Answers a cancel of the group: stop, and at once if it was for being late."""
         self._stopping = True
-        if life.cancels:
+        if (life.stop is not None and life.stop.cancels):
             self.force()
 
     # --- the core: decides -----------------------------------------------------------------------
@@ -138,7 +139,7 @@ class Engine:
             self._error = error
             self._life.origin = origin or slot.core.path
         elif error is not self._error:
-            self._life.facts.cleanup_errors.append(error)
+            self._life.facts.cleanup_errors += (error,)
 
     # --- starting --------------------------------------------------------------------------------
 
@@ -171,7 +172,7 @@ class Engine:
         core = slot.core
         if core.life is not None:  # somebody else has started it: adopt it
             self._take_in(slot)
-        elif _has_own_startup(slot.child):
+        elif not is_default(slot.child.startup):
             self._start_by_override(slot)
         else:
             try:
@@ -291,12 +292,6 @@ class Engine:
         if self.stop_in_reverse:
             everybody = budget.in_order(other.core.bound(other.child) for other in self._started)
         return now + budget.share(bound, everybody, self._deadline - now)
-
-
-def _has_own_startup(child: Worker) -> bool:
-    from .base import Worker  # a cycle at import time only: base knows nothing of groups
-
-    return getattr(child.startup, "__func__", None) is not Worker.startup
 
 
 def _did_not_start(child: Worker) -> FluidError:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ..record import Record
 from ..rules.lifecycle import WorkerState
 from ..rules.outcome import describe
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .life import Life
 
 
-@dataclass(frozen=True)
-class WorkerExit:
+class WorkerExit(Record):
     """How, why and when one incarnation of a worker ended."""
 
     path: str
@@ -38,8 +38,8 @@ class WorkerExit:
     """When it ended, in UTC."""
     duration: float
     """Seconds between the two on the event loop's clock, which no change of the wall clock moves."""
-    account: Mapping[str, int] = field(default_factory=dict)
-    """What became of its messages, where it has any."""
+    account: Mapping[str, int]
+    """What became of its messages; empty where it has none."""
 
     def as_dict(self) -> dict[str, Any]:
         """Returns the record as JSON-able data, with errors as text.
@@ -68,6 +68,8 @@ def error_as_dict(error: BaseException) -> dict[str, str]:
 
 def record_of(life: Life, path: str) -> WorkerExit:
     """Returns the record of a life that has its outcome."""
+    from datetime import UTC, datetime  # here, because a program that never asks need not load it
+
     assert life.outcome is not None
     return WorkerExit(
         path=path,

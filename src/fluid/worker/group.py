@@ -18,6 +18,7 @@ from .base import Worker
 from .core import Core, core_of
 from .engine import Engine
 from .exit import error_as_dict
+from .hooks import default, is_default
 from .plan import StopPlan, plan_of
 
 STATUS_TIMEOUT = 1.0
@@ -69,7 +70,7 @@ class GroupCore(Core):
         """Returns whether anything but children can take time in this group."""
         has_stack = self.life is not None and self.life.exit_stack is not None
         hooks = (worker.run, worker.on_startup, worker.on_shutdown)
-        return has_stack or any(getattr(hook, "__func__", None) not in _PLAIN for hook in hooks)
+        return has_stack or not all(is_default(hook) for hook in hooks)
 
     def stop_plan(self, worker: Worker, now: float) -> StopPlan:
         """Lays out the stop, and gives the children their deadline where there is one."""
@@ -83,7 +84,9 @@ class GroupCore(Core):
         return plan._replace(cancel_at=inf, cancel_period=worker.cancel_period)
 
     def stop_begun(self) -> None:
-        """Passes the stop on to the children."""
+        """Passes the stop on to the children, with their deadline where there is one."""
+        assert self.life is not None and self.life.stop is not None
+        assert self.life.stop.plan
         self.engine.wake()
 
     def force(self) -> None:
@@ -100,8 +103,8 @@ class GroupCore(Core):
             return
         now = life.loop.time()
         periods = self.own_periods(life.worker).within(deadline - now)
-        life.ladder.hurry(deadline)
-        life.plan = life.plan._replace(end_by=min(life.plan.end_by, deadline))
+        if life.stop is not None and self._has_own_code(life.worker):
+            life.stop.hurry(deadline)
         self.engine.hurry(now + max(periods.grace - periods.cancel, 0.0))
 
     def warn_of_shrinking(self) -> None:
@@ -196,15 +199,13 @@ class Workers(Worker):
         """
         return {child._worker.key: await _status_of(child) for child in self.workers()}
 
+    @default
     async def run(self) -> None:
         """Runs the children until the last of them has ended."""
         core = self._worker
         core.warn_of_shrinking()
         assert core.life is not None
         await core.engine.run(core.life)
-
-
-_PLAIN = frozenset({Workers.run, Worker.on_startup, Worker.on_shutdown})
 
 
 def _admit(group: GroupCore, workers: tuple[Worker, ...]) -> None:

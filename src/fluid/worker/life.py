@@ -1,7 +1,8 @@
-"""One incarnation of a worker, from ``startup()`` to its outcome: one task and its deadlines.
+"""One incarnation of a worker, from ``startup()`` to its outcome.
 
 :meth:`Life.live` is the whole of it, as a list of verbs. What may follow what, and what all of it
-amounts to, is decided in :mod:`fluid.rules`; how a user sees it is in ``base.py``.
+amounts to, is decided in :mod:`fluid.rules`; the deadlines are in ``start.py`` and ``stop.py``; how a
+user sees it is in ``base.py``.
 """
 
 from __future__ import annotations
@@ -11,20 +12,18 @@ import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
-from enum import Enum
-from math import inf, isinf
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .. import events, tasks
 from ..clock import wall_time
-from ..errors import CleanupTimeoutError, StartTimeoutError, WorkerStartError
 from ..rules import lifecycle
 from ..rules.lifecycle import Move, WorkerState
 from ..rules.outcome import Facts, Outcome, judge
-from ..settings import STILL_STARTING_PERIOD
-from .ladder import Ladder, Rung
-from .plan import StopPlan, plan_of
+from .hooks import is_default
+from .phase import Phase
+from .start import Start
+from .stop import Stop
 from .waits import Waiters
 
 if TYPE_CHECKING:
@@ -45,44 +44,32 @@ Weak, because a context lives as long as the last timer that was made in it.
 """
 
 
-class Phase(Enum):
-    """What the worker's task is executing."""
-
-    STARTUP = "on_startup"
-    RUN = "run"
-    UNDELIVERED = "on_undelivered"
-    SHUTDOWN = "on_shutdown"
-    EXIT_STACK = "the exit stack"
-
-
 class Life:
-    """The task of one incarnation, its state, its deadlines, and everybody who waits for it."""
+    """The task of one incarnation, its state, and everybody who waits for it."""
 
     __slots__ = (
+        "account",
+        "being_made",
         "began",
         "began_wall",
-        "cancels",
-        "account",
-        "cut",
+        "core",
         "ended",
         "ended_after",
         "ended_wall",
         "exit_stack",
         "facts",
-        "ladder",
         "loop",
         "name",
         "origin",
         "outcome",
         "outer",
         "phase",
-        "plan",
         "ready",
         "record",
-        "start_timers",
+        "start",
         "started_up",
-        "starter",
         "state",
+        "stop",
         "stop_asked",
         "stop_begun",
         "stopping",
@@ -91,59 +78,69 @@ class Life:
         "worker",
     )
 
-    def __init__(self, name: str, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
-        self.name = name
+    def __init__(self, core: Core, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
+        self.name: str = core.name
+        self.core: Core = core
         self.worker: Worker | None = worker
-        self.loop = loop
+        self.loop: asyncio.AbstractEventLoop = loop
+        self.outer: weakref.ref[Core] | None = inside.get()
         self.task: asyncio.Task[None] | None = None
-        self.state = lifecycle.after(WorkerState.INIT, Move.START)
-        self.phase = Phase.STARTUP
-        self.facts = Facts()
-        self.outcome: Outcome | None = None
-        self.traceback: TracebackType | None = None
-        self.origin = ""
-        self.outer = inside.get()
-        self.exit_stack: AsyncExitStack | None = None
-        self.account: Mapping[str, int] = {}
-        self.record: WorkerExit | None = None
+        self.being_made: bool = False
+        """True inside ``create_task``, where an eager task factory takes the first step."""
 
-        self.stop_asked = False
+        self.state: WorkerState = lifecycle.after(WorkerState.INIT, Move.START)
+        self.phase: Phase = Phase.STARTUP
+        self.started_up: bool = False
+        self.ready: bool = False
+        self.stop_asked: bool = False
         """The one flag of a stop; any thread may set it, nobody clears it."""
-        self.stop_begun = False
+        self.stop_begun: bool = False
         """The loop has begun the stop."""
-        self.started_up = False
-        self.ready = False
-        self.cancels = 0
-        """Cancels of ours that the current hook has not yet answered for."""
-        self.cut: CleanupTimeoutError | None = None
-        """Set when the cleanup overran its period and was cancelled for it."""
 
-        self.ladder = Ladder(loop)
-        self.plan = StopPlan(inf, worker.cancel_period, worker.cleanup_period, inf)
-        self.start_timers: tuple[asyncio.TimerHandle, ...] = ()
-        self.starter: asyncio.Future[None] | None = None
+        self.start: Start | None = None
+        self.stop: Stop | None = None
+        self.exit_stack: AsyncExitStack | None = None
         self.stopping: Waiters[bool] = Waiters()
         self.ended: Waiters[None] = Waiters()
 
-        self.began = loop.time()
-        self.began_wall = wall_time(loop)
-        self.ended_after = 0.0
-        self.ended_wall = 0.0
+        self.facts: Facts = Facts()
+        self.outcome: Outcome | None = None
+        self.origin: str = ""
+        """The worker below this one that the error came from, if it did."""
+        self.traceback: TracebackType | None = None
+        self.account: Mapping[str, int] = {}
+        self.record: WorkerExit | None = None
+        self.began: float = loop.time()
+        self.began_wall: float = wall_time(loop)
+        self.ended_after: float = 0.0
+        self.ended_wall: float = 0.0
 
     # --- the life itself -------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Makes the task. With an eager task factory it may have ended when this returns."""
+        """Makes the task."""
+        worker = self.worker_alive()
         self.core.emit(events.WorkerStarted)
-        self._arm_start_timers(self._worker().start_timeout)
-        tasks.spawn(self.live(), loop=self.loop, name=self.name, on_end=self._task_ended)
+        if is_default(worker.on_startup) and not worker.announces_readiness:
+            self.started_up = True
+            self.phase = Phase.RUN
+            self.become_ready()
+        else:
+            self.start = Start(self, worker.start_timeout)
+        self.being_made = True
+        try:
+            tasks.spawn(self.live(), loop=self.loop, name=self.name, on_end=self._task_ended)
+        finally:
+            self.being_made = False
 
     async def live(self) -> None:
         """Starts up, works, cleans up: everything in one task and one context."""
         self.task = asyncio.current_task()
         inside.set(weakref.ref(self.core))
+        if self.being_made:  # an eager task: let startup() have its say before the worker begins
+            await tasks.pause()
         error: BaseException | None = None
-        if await self._start_up():
+        if self.started_up or await self._start_up():
             error = await self._work()
         await self._clean_up(error)
         self._finish()
@@ -152,31 +149,30 @@ class Life:
         if self.stop_asked:  # before the first step: the hook never begins
             self.facts.stopped_in_start = True
             return False
-        error = await self._attempt(self._worker().on_startup)
+        error = await self._attempt(self.worker_alive().on_startup)
         error, was_ours = await self._answer_for_cancels(error)
-        self._disarm_start_timers()
         self.started_up = error is None
         if error is not None and not (was_ours and isinstance(error, asyncio.CancelledError)):
             self._note_start_error(error)
-        elif self.stop_asked or was_ours:
+        elif self.stop_asked:
             self.facts.stopped_in_start = True
-        return self.started_up and not self.facts.stopped_in_start
+        return self.started_up and not self.stop_asked
 
     async def _work(self) -> BaseException | None:
         self.phase = Phase.RUN
         error = await self._attempt(self._ready_and_run)
         error, was_ours = await self._answer_for_cancels(error)
         self.facts.forced = was_ours
-        self.core.run_ended(error)
         if not isinstance(error, asyncio.CancelledError):
             self.facts.run_error = error
         elif not was_ours:
             self.facts.cancelled = error
+        self.core.run_ended(error)
         return error
 
     async def _ready_and_run(self) -> None:
-        worker = self._worker()
-        if not worker.announces_readiness:
+        worker = self.worker_alive()
+        if not self.ready and not worker.announces_readiness:
             self.become_ready()
             # The starter was woken first, so it sees a worker that is running, however short
             # its run() may be.
@@ -185,32 +181,37 @@ class Life:
 
     async def _clean_up(self, error: BaseException | None) -> None:
         self._leave_running()
-        stack = self.exit_stack
-        self._arm_cleanup()
+        steps = list(self._cleanup_steps(error))
+        if not steps:
+            return
+        if self.stop is None:
+            self.stop = Stop(self)
+        self.stop.arm_cleanup()
+        for phase, hook in steps:
+            await self._tidy(phase, hook)
+        self.exit_stack = None
+        self.stop.disarm()
+
+    def _cleanup_steps(
+        self, error: BaseException | None
+    ) -> list[tuple[Phase, Callable[[], Awaitable[None]]]]:
+        steps: list[tuple[Phase, Callable[[], Awaitable[None]]]] = []
+        worker = self.worker_alive()
         if (hand_back := self.core.hand_back()) is not None:
-            await self._tidy(Phase.UNDELIVERED, hand_back)
-        if self.started_up:
-            await self._tidy(Phase.SHUTDOWN, self._worker().on_shutdown)
-        if stack is not None:
-            await self._tidy(Phase.EXIT_STACK, lambda: _close(stack, error))
-            self.exit_stack = None
-        self.ladder.clear()
+            steps.append((Phase.UNDELIVERED, hand_back))
+        if self.started_up and not is_default(worker.on_shutdown):
+            steps.append((Phase.SHUTDOWN, worker.on_shutdown))
+        if steps or self.exit_stack is not None:
+            steps.append((Phase.EXIT_STACK, lambda: _close(self.exit_stack, error)))
+        return steps
 
     async def _tidy(self, phase: Phase, hook: Callable[[], Awaitable[None]]) -> None:
         self.phase = phase
         error = await self._attempt(hook)
-        error, was_ours = await self._answer_for_cancels(error, keep_ladder=True)
-        if self.cut is not None:
-            self._note_cleanup_error(self.cut)
-            self.cut = None
+        error, was_ours = await self._answer_for_cancels(error)
+        self._note_cut()
         if error is not None and not (was_ours and isinstance(error, asyncio.CancelledError)):
             self._note_cleanup_error(error)
-
-    def _note_cleanup_error(self, error: BaseException) -> None:
-        """Keeps an error of the cleanup; says so at once where it will not decide the outcome."""
-        if self.facts.have_error:
-            self.core.emit(events.SecondaryError, self.phase.value, error)
-        self.facts.cleanup_errors.append(error)
 
     @staticmethod
     async def _attempt(hook: Callable[[], Awaitable[None]]) -> BaseException | None:
@@ -224,17 +225,18 @@ class Life:
         return None
 
     async def _answer_for_cancels(
-        self, error: BaseException | None, *, keep_ladder: bool = False
+        self, error: BaseException | None
     ) -> tuple[BaseException | None, bool]:
         """Settles the cancels that a hook has left on the task, so that the next one starts clean.
 
         Returns:
             What ended the hook, and whether we had cancelled it.
         """
-        if not keep_ladder:
-            self.ladder.clear()
-        was_ours, self.cancels = self.cancels > 0, 0
-        task = self.task
+        stop, task, was_ours = self.stop, self.task, False
+        if stop is not None:
+            was_ours, stop.cancels = stop.cancels > 0, 0
+            if not self.is_cleaning:
+                stop.disarm()
         if task is not None and task.cancelling():
             try:
                 # A cancel that the hook asked for itself, on its last step, is still on its way.
@@ -247,38 +249,51 @@ class Life:
 
     def _finish(self) -> None:
         """Ends the life, or, for one that was abandoned, says that its task has ended at last."""
-        facts = self.facts
-        if self.outcome is None:
-            self.settle()
-        else:
-            errors = [facts.run_error, facts.start_error, *facts.cleanup_errors]
-            late = next((error for error in errors if error not in self._known_errors()), None)
-            self.core.emit(events.LateEnd, late)
-        self._let_go()
+        try:
+            if self.outcome is None:
+                self.settle()
+            else:
+                self.core.emit(events.LateEnd, self._late_error(self.outcome))
+        finally:
+            self._let_go()
 
-    def _known_errors(self) -> tuple[BaseException | None, ...]:
-        assert self.outcome is not None
-        return (None, self.outcome.exception, *self.outcome.errors)
+    def _late_error(self, outcome: Outcome) -> BaseException | None:
+        facts, known = self.facts, (None, outcome.exception, *outcome.errors)
+        errors = (facts.start_error, facts.run_error, *facts.cleanup_errors)
+        return next((error for error in errors if error not in known), None)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         """Catches the one life that :meth:`live` cannot end: cancelled before its first step."""
         if self.outcome is None:
-            if self.stop_asked:
-                self.facts.stopped_in_start = True
+            if self.stop is not None and self.stop.cancels:
+                self.facts.stopped_in_start = self.phase is Phase.STARTUP
+                self.facts.forced = not self.facts.stopped_in_start
             else:
-                self.facts.cancelled = tasks.end_of(task) or asyncio.CancelledError()
+                self.facts.cancelled = tasks.end_of(task)
             self._leave_running()
             self.settle()
-        self._let_go()
+            self._let_go()
 
     def _let_go(self) -> None:
         """Drops what would keep the worker alive for no reason, now that its task is over."""
-        self.worker = self.task = self.outer = None
+        self.worker = self.task = self.outer = self.start = self.stop = None
+        del self.core
+
+    def abandon(self) -> None:
+        """Gives up on a task that refuses to end: the outcome comes without it."""
+        self.facts.abandoned = True
+        if self.phase is Phase.STARTUP:
+            self.facts.stopped_in_start = True
+        self._note_cut()
+        stack = tasks.await_stack(self.task)
+        self.core.emit(events.WorkerAbandoned, self.phase.value, stack)
+        self._leave_running()
+        self.settle()
 
     def settle(self) -> None:
         """Gives this life its outcome, once, and tells everybody."""
-        self.ladder.clear()
-        self._disarm_start_timers()
+        if self.stop is not None:
+            self.stop.disarm()
         self.outcome = outcome = judge(self.facts)
         self.state = lifecycle.after(self.state, outcome.move)
         self.ended_after = self.loop.time() - self.began
@@ -287,116 +302,37 @@ class Life:
         if outcome.exception is not None:
             self.traceback = outcome.exception.__traceback__
         self._emit_end(outcome)
+        self._end_start()
         self.stopping.wake(False)
-        self.core.readied.wake(None)
         self.ended.wake(None)
-        self._wake_starter()
+        self.core.readied.wake(None)
         self.core.life_ended(self)
         self._tell_after_shutdown(outcome)
 
     def _emit_end(self, outcome: Outcome) -> None:
-        core = self.core
+        core, reason, after = self.core, outcome.reason, self.ended_after
         if outcome.exception is not None:
             origin = self.origin or core.path
-            core.emit(
-                events.WorkerFailed, outcome.reason, self.ended_after, outcome.exception, origin
-            )
+            core.emit(events.WorkerFailed, reason, after, outcome.exception, origin)
         elif outcome.move is Move.END_FORCED:
-            core.emit(events.WorkerForceStopped, outcome.reason, self.ended_after)
+            core.emit(events.WorkerForceStopped, reason, after)
         else:
-            core.emit(events.WorkerStopped, outcome.reason, self.ended_after)
+            core.emit(events.WorkerStopped, reason, after)
 
     def _tell_after_shutdown(self, outcome: Outcome) -> None:
         try:
-            self._worker().after_shutdown(outcome.reason, outcome.code)
+            self.worker_alive().after_shutdown(outcome.reason, outcome.code)
         except SystemExit:  # its documented use: the process ends here
             raise
         except BaseException as error:
             self.core.emit(events.SecondaryError, "after_shutdown", error)
 
-    @property
-    def core(self) -> Core:
-        """The worker's private side, reached through the worker so that the two form no cycle."""
-        return self._worker()._worker
-
-    def _worker(self) -> Worker:
-        assert self.worker is not None, "a life keeps its worker until its task has ended"
+    def worker_alive(self) -> Worker:
+        """Returns the worker, which a life keeps until its task has ended."""
+        assert self.worker is not None
         return self.worker
 
-    # --- starting --------------------------------------------------------------------------------
-
-    def become_ready(self) -> None:
-        """Says that the start is over; nothing once a stop was asked for."""
-        if self.ready or self.stop_asked or self.state is not WorkerState.RUNNING:
-            return
-        self.ready = True
-        self._disarm_start_timers()
-        self.core.emit(events.WorkerReady)
-        self._wake_starter()
-        self.core.readied.wake(None)
-        self.core.life_ready(self)
-
-    async def until_started(self) -> None:
-        """Waits for the start to succeed or to fail with everything cleaned up.
-
-        Cancellation: The start is given up; its end is waited for; then the cancel goes on.
-        """
-        if not self.ready and self.outcome is None:
-            self.starter = self.loop.create_future()
-            try:
-                await self.starter
-            except asyncio.CancelledError:
-                self.ask_to_stop()
-                self.begin_stop()
-                await self._wait_out()
-                raise
-        was_ready = self.ready
-        if was_ready and not self.stop_asked and self.state is WorkerState.RUNNING:
-            return
-        await self._wait_out()
-        self.raise_outcome()
-        if not was_ready or self.stop_asked:
-            raise WorkerStartError(f"worker {self.name!r} did not start: {self._why_not()}")
-
-    def _why_not(self) -> str:
-        return "it was stopped" if self.stop_asked else "its run() ended before it was ready"
-
-    async def _wait_out(self) -> None:
-        """Waits for the end, which has a bound; a cancel meanwhile is kept for afterwards."""
-        interrupted: asyncio.CancelledError | None = None
-        while self.outcome is None:
-            try:
-                await self.ended.wait(self.loop)
-            except asyncio.CancelledError as error:
-                interrupted = error
-        if interrupted is not None:
-            raise interrupted
-
-    def _arm_start_timers(self, limit: float | None) -> None:
-        timers = [self.loop.call_later(STILL_STARTING_PERIOD, self._still_starting)]
-        if limit is not None:
-            timers.append(self.loop.call_later(limit, self._start_overran, limit))
-        self.start_timers = tuple(timers)
-
-    def _disarm_start_timers(self) -> None:
-        for timer in self.start_timers:
-            timer.cancel()
-        self.start_timers = ()
-
-    def _still_starting(self) -> None:
-        elapsed = self.loop.time() - self.began
-        self.core.emit(events.StillStarting, elapsed, tasks.await_stack(self.task))
-        again = self.loop.call_later(STILL_STARTING_PERIOD, self._still_starting)
-        self.start_timers = (again, *self.start_timers[1:])
-
-    def _start_overran(self, limit: float) -> None:
-        self.facts.start_error = StartTimeoutError(
-            f"worker {self.name!r} was not ready after {limit:g} seconds",
-            timeout=limit,
-            stack=tasks.await_stack(self.task),
-        )
-        self.ask_to_stop()
-        self.begin_stop()
+    # --- errors that come in ---------------------------------------------------------------------
 
     def _note_start_error(self, error: BaseException) -> None:
         if self.facts.start_error is not None:  # the limit came first and caused this one
@@ -406,11 +342,33 @@ class Life:
         else:
             self.facts.start_error = error
 
-    def _wake_starter(self) -> None:
-        if self.starter is not None and not self.starter.done():
-            self.starter.set_result(None)
+    def _note_cut(self) -> None:
+        if self.stop is not None and self.stop.cut is not None:
+            cut, self.stop.cut = self.stop.cut, None
+            self._note_cleanup_error(cut)
 
-    # --- stopping --------------------------------------------------------------------------------
+    def _note_cleanup_error(self, error: BaseException) -> None:
+        """Keeps an error of the cleanup; says so at once where it will not decide the outcome."""
+        if judge(self.facts).exception is not None:
+            self.core.emit(events.SecondaryError, self.phase.value, error)
+        self.facts.cleanup_errors += (error,)
+
+    # --- the turns of its state ------------------------------------------------------------------
+
+    def become_ready(self) -> None:
+        """Says that the start is over; nothing once a stop was asked for."""
+        if self.ready or self.stop_asked or self.state is not WorkerState.RUNNING:
+            return
+        self.ready = True
+        self.core.emit(events.WorkerReady)
+        self._end_start()
+        self.core.readied.wake(None)
+        self.core.life_ready(self)
+
+    def _end_start(self) -> None:
+        if self.start is not None:
+            self.start.end()
+            self.start = None
 
     def ask_to_stop(self) -> bool:
         """Sets the flag; returns False if there is nothing (more) to ask. Safe from any thread."""
@@ -420,18 +378,17 @@ class Life:
         return True
 
     def begin_stop(self) -> None:
-        """Begins the stop in the loop: deadlines, wake-ups, children. Once."""
+        """Begins the stop in the loop: wake-ups and children now, deadlines a step later. Once."""
         if self.stop_begun or self.outcome is not None:
             return
         self.stop_begun = True
-        now = self.loop.time()
-        self.plan = self.core.stop_plan(self._worker(), now)
-        if self.phase is Phase.STARTUP:  # it has nothing to finish: no grace
-            self._arm_cancel(now)
-        elif self.phase is Phase.RUN:
-            self._arm_cancel(self.plan.cancel_at)
+        if self.stop is None:
+            self.stop = Stop(self)
+        self.stop.begin()
         self._leave_running()
         self.core.stop_begun()
+        # Behind the wake-ups in the queue: a worker that ends at once needs no deadlines.
+        self.loop.call_soon(self.stop.arm)
 
     def bound_stop(self) -> None:
         """Starts the deadlines of a stop without asking for one.
@@ -439,96 +396,28 @@ class Life:
         For a worker whose override of ``gracefully_stop`` did not pass the request on: it keeps
         the bound that everybody was promised.
         """
-        if not self.stop_asked and self.outcome is None:
-            plan = self.core.stop_plan(self._worker(), self.loop.time())
-            at = plan.end_by if isinf(plan.cancel_at) else plan.cancel_at
-            self.ladder.climb((Rung(at, self.core.force),))
-
-    def cut_grace(self) -> None:
-        """Takes away what is left of the grace: ``run`` is cancelled now."""
-        if self.phase is Phase.RUN and not self.cancels and self.outcome is None:
-            self._arm_cancel(self.loop.time())
-
-    def hurry(self, deadline: float) -> None:
-        """Moves what is left of the stop's deadlines so that the last one is at ``deadline``."""
-        if self.outcome is not None or deadline >= self.plan.end_by:
-            return
-        self.plan = self.plan._replace(end_by=deadline)
-        if self.phase is Phase.RUN and not self.ladder.is_armed:  # its grace was infinite
-            worker, now = self._worker(), self.loop.time()
-            periods = self.core.own_periods(worker).within(deadline - now)
-            self.plan = plan_of(periods, now)
-            self._arm_cancel(self.plan.cancel_at)
-        else:
-            self.ladder.hurry(deadline)
-
-    def _arm_cancel(self, at: float) -> None:
-        period = self.plan.cancel_period
-        self.ladder.climb(
-            (
-                Rung(at, self._cancel),
-                Rung(at + period, self._cancel),
-                Rung(at + 2 * period, self._abandon),
-            )
-        )
-
-    def _arm_cleanup(self) -> None:
-        plan, now = self.plan, self.loop.time()
-        cut_at = now + min(plan.cleanup_period, max(plan.end_by - now, 0.0))
-        rungs = [Rung(cut_at, self._cut)]
-        if self.outcome is None:
-            # The cut gets a moment to work, as far as the whole stop's bound has room for it.
-            give_up_at = min(cut_at + plan.cancel_period, max(cut_at, plan.end_by))
-            rungs.append(Rung(give_up_at, self._abandon))
-        self.ladder.climb(rungs)
-
-    def _cancel(self) -> None:
-        assert self.task is not None
-        self.cancels += 1
-        if self.phase is not Phase.STARTUP:
-            stack = tasks.await_stack(self.task)
-            self.core.emit(events.WorkerCancelledByForce, self.phase.value, self.cancels, stack)
-        tasks.cancel(self.task, f"fluid: worker {self.name!r} has to end now")
-
-    def _cut(self) -> None:
-        assert self.task is not None
-        period = self.plan.cleanup_period
-        self.cut = CleanupTimeoutError(
-            f"worker {self.name!r} was still in {self.phase.value} "
-            f"when its cleanup period of {period:g} seconds was over",
-            timeout=period,
-            stack=tasks.await_stack(self.task),
-        )
-        self.cancels += 1
-        tasks.cancel(self.task, str(self.cut))
-
-    def _abandon(self) -> None:
-        self.facts.abandoned = True
-        if self.phase is Phase.STARTUP:
-            self.facts.stopped_in_start = True
-        if self.cut is not None:
-            self._note_cleanup_error(self.cut)
-            self.cut = None
-        stack = tasks.await_stack(self.task)
-        self.core.emit(events.WorkerAbandoned, self.phase.value, stack)
-        self._leave_running()
-        self.settle()
+        if not self.stop_asked and self.stop is None and self.outcome is None:
+            self.stop = Stop(self)
+            self.stop.bound()
 
     def _leave_running(self) -> None:
         if self.state is not WorkerState.RUNNING:
             return
         self.state = lifecycle.after(self.state, Move.STOP)
+        core = self.core
+        if core.wants(events.WorkerStopping):
+            plan = self.stop.plan if self.stop is not None and self.stop_begun else None
+            bound = 0.0 if plan is None else max(plan.end_by - self.loop.time(), 0.0)
+            core.emit(events.WorkerStopping, self.stop_asked, bound)
         self.stopping.wake(False)
-        self.core.readied.wake(None)
-        bound = max(self.plan.end_by - self.loop.time(), 0.0) if self.stop_begun else 0.0
-        self.core.emit(events.WorkerStopping, self.stop_asked, bound)
+        core.readied.wake(None)
 
     # --- waiting ---------------------------------------------------------------------------------
 
     @property
     def is_cleaning(self) -> bool:
         """Whether the cleanup runs: then waits are plain waits."""
-        return self.phase not in (Phase.STARTUP, Phase.RUN)
+        return self.phase is not Phase.STARTUP and self.phase is not Phase.RUN
 
     async def sleep(self, seconds: float) -> bool:
         """Sleeps unless a stop is asked for; always gives the loop at least one step."""
@@ -543,17 +432,33 @@ class Life:
             return not self.stop_asked
         return await self.stopping.wait_for_seconds(self.loop, seconds, default=True)
 
+    async def wait_out(self) -> None:
+        """Waits for the end, which has a bound; a cancel meanwhile is kept for afterwards."""
+        interrupted: asyncio.CancelledError | None = None
+        while self.outcome is None:
+            try:
+                await self.ended.wait(self.loop)
+            except asyncio.CancelledError as error:
+                interrupted = error
+        try:
+            if interrupted is not None:
+                raise interrupted
+        finally:
+            del interrupted
+
     def raise_outcome(self) -> None:
         """Raises what ended this life, if anything did, each time from where it came."""
         if self.outcome is not None and self.outcome.exception is not None:
             raise self.outcome.exception.with_traceback(self.traceback)
 
 
-async def _close(stack: AsyncExitStack, error: BaseException | None) -> None:
+async def _close(stack: AsyncExitStack | None, error: BaseException | None) -> None:
     """Closes ``stack`` as if it had been a ``with`` block around the worker's ``run``.
 
     A transaction on it is rolled back when ``run`` failed or was cut short, not committed.
     """
+    if stack is None:
+        return
     if error is None:
         await stack.aclose()
         return

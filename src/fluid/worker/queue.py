@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .. import events, tasks
-from ..dispatcher import AsyncDispatcher
 from ..errors import FluidValueError
 from ..settings import duration
 from .base import Worker
 from .core import Core
-from .life import STOPPING_PAUSE, Life, Phase
+from .hooks import default, is_default
+from .life import STOPPING_PAUSE, Life
 from .mailbox import Mailbox
+from .phase import Phase
 from .plain import SLICE_MESSAGES, SLICE_SECONDS, consume
+
+if TYPE_CHECKING:
+    from ..dispatcher import AsyncDispatcher
 
 M = TypeVar("M")
 
@@ -103,7 +107,7 @@ class ConsumerCore(Core):
         taken = False
         try:
             await hook(messages)
-            taken = getattr(hook, "__func__", None) is not QueueConsumer.on_undelivered
+            taken = not is_default(hook)
         finally:
             mailbox.in_hand -= len(messages)
             if taken:
@@ -259,6 +263,7 @@ class QueueConsumer(Worker, Generic[M]):
         """
         await self._worker.mailbox.join()
 
+    @default
     async def on_undelivered(self, messages: Sequence[M]) -> None:
         """Is awaited with what is left when the consumer has to end before it could handle it.
 

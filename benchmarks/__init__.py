@@ -1,0 +1,1 @@
+"""What fluid costs, against what people write by hand: ``make bench``."""

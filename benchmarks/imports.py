@@ -1,0 +1,60 @@
+"""What ``from fluid.utils.worker import Worker`` takes, against ``import asyncio``.
+
+asyncio is the other because fluid cannot do without it: the ratio says how much more a program waits
+that would have imported asyncio anyway. Each side of each pair is a new process, run with
+``-X importtime``; what counts is the sum over everything that the statement imports. The first pair,
+which does not count, writes the bytecode files.
+
+The last line is a count: modules that come with it and are not part of Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .pairs import Plan, python
+from .result import Result, fluid_at_most, ratio_at_most
+
+FLUID = "from fluid.utils.worker import Worker"
+ASYNCIO = "import asyncio"
+PAIRS = 15
+
+STRANGERS = """
+import sys
+before = set(sys.modules)
+{statement}
+names = {{name.partition('.')[0] for name in set(sys.modules) - before}}
+print(*sorted(names - sys.stdlib_module_names - {{'fluid'}}))
+"""
+
+
+def results(plan: Plan) -> Iterator[Result]:
+    """Measures the time, then looks for strangers."""
+    samples = plan.alternate(importing(FLUID), importing(ASYNCIO), pairs=PAIRS)
+    yield Result("import", "ms", samples, ratio_at_most(1.3))
+    found = strangers(FLUID)
+    name = f"  modules from elsewhere: {', '.join(found) or 'none'}"
+    counts = [(float(len(found)), float(len(strangers(ASYNCIO))))]
+    yield Result(name, "modules", counts, fluid_at_most(0, "modules"))
+
+
+def importing(statement: str) -> Callable[[], float]:
+    """Returns what measures a statement: the milliseconds that its imports take."""
+    return lambda: total_ms(python("-X", "importtime", "-c", statement).stderr)
+
+
+def total_ms(report: str) -> float:
+    """Adds up a report of ``-X importtime``, from where the interpreter itself was ready.
+
+    Its lines read ``import time: self [us] | cumulative | name``, and ``site`` is the last module
+    that an interpreter imports for itself.
+    """
+    rows = [line.split("|") for line in report.splitlines() if line.startswith("import time:")]
+    names = [row[2].strip() for row in rows]
+    own = rows[names.index("site") + 1 :]
+    return sum(int(row[0].removeprefix("import time:")) for row in own) / 1000
+
+
+def strangers(statement: str) -> list[str]:
+    """Returns the packages that a statement imports and that are not part of Python."""
+    return python("-c", STRANGERS.format(statement=statement)).stdout.split()

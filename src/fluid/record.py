@@ -1,0 +1,48 @@
+"""Frozen records: what events and exit records are made of.
+
+To a type checker and to a reader a :class:`Record` is a frozen dataclass: annotated fields, keyword or
+positional arguments, equality, a telling ``repr``. It is not one at run time, because each dataclass
+writes and compiles its methods at import (0.7 ms a class, a third of ``import asyncio`` for all of
+ours), and fluid promises to be cheap to import.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, dataclass_transform
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """The base of a class whose annotated attributes are its fields, in order."""
+
+    __match_args__: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__match_args__ = (*cls.__match_args__, *cls.__dict__.get("__annotations__", ()))
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        names = self.__match_args__
+        given = dict(zip(names, values, strict=False), **named)
+        if given.keys() != set(names) or len(values) + len(named) != len(names):
+            raise TypeError(
+                f"{type(self).__name__} takes {', '.join(names) or 'nothing'}; "
+                f"it was given {len(values)} values and {', '.join(named) or 'no names'}"
+            )
+        self.__dict__.update(given)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be set: the record is frozen")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted: it is frozen")
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        return f"{type(self).__name__}({fields})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.__dict__ == self.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
