@@ -54,6 +54,11 @@ class Outcome(NamedTuple):
     """What went wrong on top of that."""
 
 
+_STOPPED_IN_START = Outcome(Move.END_STOPPED, "stopped during start-up", CLEAN, None, ())
+_FORCED = Outcome(Move.END_FORCED, "forced shutdown", FORCED, None, ())
+_NORMAL = Outcome(Move.END_STOPPED, "normal shutdown", CLEAN, None, ())
+
+
 def judge(facts: Facts) -> Outcome:
     """Returns the outcome of a life: the first row of the table that fits.
 
@@ -64,15 +69,15 @@ def judge(facts: Facts) -> Outcome:
         case Facts(start_error=BaseException() as error):
             return _failed(error, facts.cleanup_errors)
         case Facts(stopped_in_start=True):
-            verdict = Outcome(Move.END_STOPPED, "stopped during start-up", CLEAN, None, ())
+            verdict = _STOPPED_IN_START
         case Facts(run_error=BaseException() as error):
             return _failed(error, facts.cleanup_errors)
         case Facts(cancelled=BaseException() as error):
             return _failed(error, facts.cleanup_errors, reason="cancelled")
         case Facts(forced=True) | Facts(abandoned=True):
-            verdict = Outcome(Move.END_FORCED, "forced shutdown", FORCED, None, ())
+            verdict = _FORCED
         case _:
-            verdict = Outcome(Move.END_STOPPED, "normal shutdown", CLEAN, None, ())
+            verdict = _NORMAL
     if facts.cleanup_errors:
         first, *others = facts.cleanup_errors
         return _failed(first, tuple(others))

@@ -203,7 +203,7 @@ class Core:
             return
         if life.outcome is None:
             self.check_loop(life, verb)
-            await life.ended.wait(life.loop)
+            await life.wait_ended()
         life.raise_outcome()
 
     async def wait_ready(self) -> None:

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
+from math import isinf
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from .hooks import is_default
 from .phase import Phase
 from .start import Start
 from .stop import Stop
-from .waits import Waiters
+from .waits import Waiters, settle
 
 if TYPE_CHECKING:
     from .base import Worker
@@ -101,7 +102,7 @@ class Life:
         self.stop: Stop | None = None
         self.exit_stack: AsyncExitStack | None = None
         self.stopping: Waiters[bool] = Waiters()
-        self.ended: Waiters[None] = Waiters()
+        self.ended: Waiters[None] | None = None
 
         self.facts: Facts = Facts()
         self.outcome: Outcome | None = None
@@ -141,7 +142,8 @@ class Life:
             await tasks.pause()
         error: BaseException | None = None
         if self.started_up or await self._start_up():
-            error = await self._work()
+            error = await self._attempt(self.worker_alive().run, step_first=self._has_starter())
+            error = await self._run_ended(error)
         await self._clean_up(error)
         self._finish()
 
@@ -156,11 +158,22 @@ class Life:
             self._note_start_error(error)
         elif self.stop_asked:
             self.facts.stopped_in_start = True
-        return self.started_up and not self.stop_asked
+        else:
+            self.phase = Phase.RUN
+        return self.phase is Phase.RUN
 
-    async def _work(self) -> BaseException | None:
-        self.phase = Phase.RUN
-        error = await self._attempt(self._ready_and_run)
+    def _has_starter(self) -> bool:
+        """Ends the start, if it has not ended; returns whether its caller is still to come back.
+
+        The caller goes first: it was woken before ``run()`` takes its first step, so it sees a
+        worker that is running, however short that ``run()`` may be.
+        """
+        if self.ready or self.worker_alive().announces_readiness:
+            return False
+        self.become_ready()
+        return True
+
+    async def _run_ended(self, error: BaseException | None) -> BaseException | None:
         error, was_ours = await self._answer_for_cancels(error)
         self.facts.forced = was_ours
         if not isinstance(error, asyncio.CancelledError):
@@ -169,15 +182,6 @@ class Life:
             self.facts.cancelled = error
         self.core.run_ended(error)
         return error
-
-    async def _ready_and_run(self) -> None:
-        worker = self.worker_alive()
-        if not self.ready and not worker.announces_readiness:
-            self.become_ready()
-            # The starter was woken first, so it sees a worker that is running, however short
-            # its run() may be.
-            await tasks.pause()
-        await worker.run()
 
     async def _clean_up(self, error: BaseException | None) -> None:
         self._leave_running()
@@ -214,9 +218,13 @@ class Life:
             self._note_cleanup_error(error)
 
     @staticmethod
-    async def _attempt(hook: Callable[[], Awaitable[None]]) -> BaseException | None:
+    async def _attempt(
+        hook: Callable[[], Awaitable[None]], *, step_first: bool = False
+    ) -> BaseException | None:
         """Awaits a hook of the user's and returns what it raised, whatever that is."""
         try:
+            if step_first:
+                await tasks.pause()
             await hook()
         except GeneratorExit:  # the loop is being torn down: nothing may be awaited any more
             raise
@@ -304,7 +312,8 @@ class Life:
         self._emit_end(outcome)
         self._end_start()
         self.stopping.wake(False)
-        self.ended.wake(None)
+        if self.ended is not None:
+            self.ended.wake(None)
         self.core.readied.wake(None)
         self.core.life_ended(self)
         self._tell_after_shutdown(outcome)
@@ -430,14 +439,28 @@ class Life:
         if seconds <= 0:
             await tasks.pause()
             return not self.stop_asked
-        return await self.stopping.wait_for_seconds(self.loop, seconds, default=True)
+        # Written out, because most coroutines of most programs stand here: no frame more than needed.
+        future = self.stopping.enter(self.loop)
+        timer = None if isinf(seconds) else self.loop.call_later(seconds, settle, future, True)
+        try:
+            return await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+            self.stopping.leave(future)
+
+    async def wait_ended(self) -> None:
+        """Waits for the outcome. Cancellation: Safe."""
+        if self.ended is None:
+            self.ended = Waiters()
+        await self.ended.wait(self.loop)
 
     async def wait_out(self) -> None:
         """Waits for the end, which has a bound; a cancel meanwhile is kept for afterwards."""
         interrupted: asyncio.CancelledError | None = None
         while self.outcome is None:
             try:
-                await self.ended.wait(self.loop)
+                await self.wait_ended()
             except asyncio.CancelledError as error:
                 interrupted = error
         try:

@@ -35,42 +35,33 @@ class Waiters(Generic[T]):
     @contextmanager
     def watch(self, loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Future[T]]:
         """Lends a future that the next :meth:`wake` resolves."""
-        future = self._enter(loop)
+        future = self.enter(loop)
         try:
             yield future
         finally:
-            self._leave(future)
-
-    async def wait_for_seconds(
-        self, loop: asyncio.AbstractEventLoop, seconds: float, default: T
-    ) -> T:
-        """Waits like :meth:`wait`, and returns ``default`` when ``seconds`` are over first."""
-        future = self._enter(loop)
-        timer = loop.call_later(seconds, _settle, future, default)
-        try:
-            return await future
-        finally:
-            timer.cancel()
-            self._leave(future)
+            self.leave(future)
 
     def wake(self, value: T) -> None:
         """Gives ``value`` to everybody who is waiting now."""
         futures, self._futures = self._futures, None
         for future in futures or ():
-            _settle(future, value)
+            settle(future, value)
 
-    def _enter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[T]:
+    def enter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[T]:
+        """Returns a future that the next :meth:`wake` resolves; :meth:`leave` with it."""
         future: asyncio.Future[T] = loop.create_future()
         if self._futures is None:
             self._futures = {}
         self._futures[future] = None
         return future
 
-    def _leave(self, future: asyncio.Future[T]) -> None:
+    def leave(self, future: asyncio.Future[T]) -> None:
+        """Forgets a future that nobody waits for any more."""
         if self._futures is not None:
             self._futures.pop(future, None)
 
 
-def _settle(future: asyncio.Future[T], value: T) -> None:
+def settle(future: asyncio.Future[T], value: T) -> None:
+    """Gives ``future`` its value, if it has none."""
     if not future.done():
         future.set_result(value)
