@@ -1,8 +1,9 @@
 """Runs the benchmarks and prints one line for each result.
 
-A line has the median of fluid's figures, that of the other's, and the median of their ratio with its
-range over all pairs. What is compared, and why that is fair, is at the top of each benchmark's file.
-The exit code is 0 even if a target is missed, since these are measurements: ``--strict`` makes it 1.
+A line has the median of fluid's figures, that of the other's, and the median of their ratio with
+its range over all pairs. What is compared, and why that is fair, is said at the top of each
+benchmark's file. The exit code is 0 even if a target is missed, since these are measurements;
+``--strict`` makes it 1.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Iterator[Result]]] = {
     "imports": imports.results,
 }
 
-LINE = "{:<40} {:>13} {:>13}   {:<20} {:<16} {}"
+LINE = "{:<40} {:>13} {:>13}   {:<20} {:<19} {}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,12 +73,12 @@ def plan_of(options: argparse.Namespace) -> Plan:
 
 def line(result: Result) -> str:
     """Returns a result as a line of the table."""
-    ratios = result.ratios
+    low, high = min(result.ratios, default=0), max(result.ratios, default=0)
     return LINE.format(
         result.name,
-        f"{three_digits(result.fluid)} {result.unit}",
-        f"{three_digits(result.other)} {result.unit}",
-        f"{result.ratio:.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
+        f"{three_digits(result.fluid)} {result.unit}".rstrip(),
+        f"{three_digits(result.other)} {result.unit}".rstrip(),
+        f"{result.ratio:.2f} ({low:.2f}-{high:.2f})" if high else "",
         "" if result.target is None else result.target.text,
         "" if result.target is None else "ok" if result.is_met else "missed",
     ).rstrip()

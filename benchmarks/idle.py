@@ -1,12 +1,13 @@
 """What 10,000 idle workers cost while nothing happens, against 10,000 tasks that sleep.
 
 CPU: the CPU time of the process, by the time that passes, while the loop sleeps. Nothing in fluid
-polls, so this is to be what an empty process takes. Memory: what the process grows by, from a running
-loop with nothing in it to all of them waiting, by the system's account of it; so it includes what the
-allocator keeps, and the group's own. Each side of each pair is a process of its own, as memory that
-was in use once is not given back.
+polls, so this has to be what a process takes in which there is nothing to do. Memory: what the
+process grows by, from a running loop with nothing in it to all of them waiting, by the system's
+account; that includes the group's own, and what the allocator keeps. Each side of each pair is a
+process of its own, as a process does not give back what it has used once.
 
-``python -m benchmarks.idle workers 10000 2`` is such a process: what, how many, for how many seconds.
+``python -m benchmarks.idle workers 10000 2`` is such a process: what, how many, and for how many
+seconds.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from .startstop import Idle
 
 WORKERS = 10_000
 SECONDS = 2.0
+LEAST_SECONDS = 0.5
+"""Waking up after it has a price of its own, which would be seen in a shorter time."""
 SETTLING = 0.2
 """Seconds that the loop is left to itself before CPU time is taken."""
 
@@ -43,20 +46,19 @@ class Cost(NamedTuple):
 
 def results(plan: Plan) -> Iterator[Result]:
     """Measures both in the same processes."""
-    count, seconds = plan.sized(WORKERS), SECONDS * max(plan.scale, 0.1)
+    count, seconds = plan.sized(WORKERS), max(SECONDS * plan.scale, LEAST_SECONDS)
 
-    def side(what: str) -> Callable[[], Cost]:
-        arguments = ("-m", __name__, what, str(count), str(seconds))
-        return lambda: Cost(*json.loads(python(*arguments).stdout))
+    def cost(what: str) -> Cost:
+        return Cost(*json.loads(python("-m", __name__, what, str(count), str(seconds)).stdout))
 
-    samples = plan.alternate(side("workers"), side("tasks"))
+    samples = plan.alternate(lambda: cost("workers"), lambda: cost("tasks"))
     cpu = [(fluid.cpu, other.cpu) for fluid, other in samples]
     memory = [(fluid.memory, other.memory) for fluid, other in samples]
     yield Result(f"CPU of {count:,} idle workers", "%", cpu, fluid_at_most(0.1, "%"))
     yield Result("memory of an idle worker", "KiB", memory)
 
 
-# --- in the new process ---------------------------------------------------------------------------
+# --- in the new process --------------------------------------------------------------------------
 
 
 async def idle_workers(count: int, seconds: float) -> Cost:
@@ -82,14 +84,14 @@ async def idle(before: int, count: int, seconds: float) -> Cost:
     gc.collect()
     memory = (resident() - before) / count / 1024
     await asyncio.sleep(SETTLING)
-    began, cpu = time.perf_counter(), time.process_time()
+    began, cpu_before = time.perf_counter(), time.process_time()
     await asyncio.sleep(seconds)
-    cpu = time.process_time() - cpu
-    return Cost(100 * cpu / (time.perf_counter() - began), memory)
+    cpu = (time.process_time() - cpu_before) / (time.perf_counter() - began)
+    return Cost(100 * cpu, memory)
 
 
 def resident() -> int:
-    """Returns the bytes that the process has in memory; the most so far, where that is all known."""
+    """Returns the bytes of the process in memory; the most so far, where only that is known."""
     import resource
 
     try:

@@ -1,16 +1,16 @@
 """What ``from fluid.utils.worker import Worker`` takes, against ``import asyncio``.
 
-asyncio is the other because fluid cannot do without it: the ratio says how much more a program waits
-that would have imported asyncio anyway. Each side of each pair is a new process, run with
-``-X importtime``; what counts is the sum over everything that the statement imports. The first pair,
-which does not count, writes the bytecode files.
+asyncio is the other because fluid cannot do without it: the ratio says how much longer a program
+takes to start that would have imported asyncio anyway. Each side of each pair is a new process with
+``-X importtime``, and what counts is the sum over everything that the statement imports. The first
+pair, which does not count, writes the bytecode files.
 
-The last line is a count: modules that come with it and are not part of Python.
+The last line counts the packages that come with it and are not part of Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from .pairs import Plan, python
 from .result import Result, fluid_at_most, ratio_at_most
@@ -30,17 +30,16 @@ print(*sorted(names - sys.stdlib_module_names - {{'fluid'}}))
 
 def results(plan: Plan) -> Iterator[Result]:
     """Measures the time, then looks for strangers."""
-    samples = plan.alternate(importing(FLUID), importing(ASYNCIO), pairs=PAIRS)
+    samples = plan.alternate(lambda: importing(FLUID), lambda: importing(ASYNCIO), pairs=PAIRS)
     yield Result("import", "ms", samples, ratio_at_most(1.3))
-    found = strangers(FLUID)
-    name = f"  modules from elsewhere: {', '.join(found) or 'none'}"
-    counts = [(float(len(found)), float(len(strangers(ASYNCIO))))]
-    yield Result(name, "modules", counts, fluid_at_most(0, "modules"))
+    ours, theirs = strangers(FLUID), strangers(ASYNCIO)
+    name = f"  packages that are not Python's: {', '.join(ours) or 'none'}"
+    yield Result(name, "", [(len(ours), len(theirs))], fluid_at_most(0, "packages"))
 
 
-def importing(statement: str) -> Callable[[], float]:
-    """Returns what measures a statement: the milliseconds that its imports take."""
-    return lambda: total_ms(python("-X", "importtime", "-c", statement).stderr)
+def importing(statement: str) -> float:
+    """Returns the milliseconds that the imports of a statement take."""
+    return total_ms(python("-X", "importtime", "-c", statement).stderr)
 
 
 def total_ms(report: str) -> float:

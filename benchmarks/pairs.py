@@ -1,14 +1,14 @@
 """The method: two ways to do the same, in turn, many times, on a machine that others use as well.
 
 A figure by itself says little, since the machine is faster now and slower then. Two figures taken
-one right after the other share its mood, so what counts is their ratio, and of many such ratios the
-median. A first pair is thrown away: it fills the caches and lets the interpreter adapt its bytecode.
+one right after the other share its mood, so what counts is their ratio, and of many such ratios
+the median. A first pair is thrown away: it fills the caches and lets the interpreter adapt its
+bytecode.
 """
 
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
 import time
@@ -21,12 +21,12 @@ T = TypeVar("T")
 Clock = Callable[[], float]
 
 ROOT = Path(__file__).parents[1]
-"""Where new processes start, so that they find what this one found."""
+"""Where new processes start, so that they find this package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much to measure."""
+    """How much to measure, and how."""
 
     pairs: int | None = None
     """Pairs for every benchmark; None for as many as each of them wants."""
@@ -35,7 +35,7 @@ class Plan:
     clock: Clock = time.process_time
     """What times a side that only computes, in seconds.
 
-    The CPU time of the process, by default: it counts all threads of ours and nobody else's work.
+    By default the CPU time of the process: it counts all threads of ours and nobody else's work.
     It does not count waiting, so whoever suspects a pause in there passes ``time.perf_counter``.
     """
 
@@ -59,29 +59,25 @@ class Plan:
         Returns:
             The figures of both, pair by pair.
         """
-        collected(fluid), collected(other)
-        return [(collected(fluid), collected(other)) for _ in range(self.pairs or pairs)]
 
+        def pair() -> tuple[T, T]:
+            gc.collect()
+            figures = fluid()
+            gc.collect()
+            return figures, other()
 
-def collected(side: Callable[[], T]) -> T:
-    """Returns what ``side`` does, starting without garbage."""
-    gc.collect()
-    return side()
+        pair()
+        return [pair() for _ in range(self.pairs or pairs)]
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs this Python anew and returns what it printed.
+    """Runs this Python anew, on ``arguments``, and returns what it printed.
 
     Raises:
-        CalledProcessError: If it failed; what it said about it goes to stderr first.
+        CalledProcessError: If it failed; its traceback went to stderr.
     """
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.stderr.write(done.stderr)
     done.check_returncode()

@@ -1,10 +1,10 @@
-"""What came out: figures in pairs, their ratio, and what they are held to. Pure data, no clock."""
+"""What came out: figures in pairs, their ratio, what they are held to. Plain data, no clock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import floor, inf, log10
+from math import floor, log10, nan
 from statistics import median
 from typing import Any
 
@@ -34,13 +34,13 @@ class Result:
 
     @property
     def ratios(self) -> list[float]:
-        """Fluid's figure by the other's, pair by pair."""
-        return [fluid / other if other else inf for fluid, other in self.samples]
+        """Fluid's figure by the other's, for each pair in which the other has one."""
+        return [fluid / other for fluid, other in self.samples if other]
 
     @property
     def ratio(self) -> float:
         """The median of the ratios, which is not the ratio of the medians."""
-        return median(self.ratios)
+        return median(self.ratios) if self.ratios else nan
 
     @property
     def is_met(self) -> bool:
@@ -54,7 +54,7 @@ class Result:
             "unit": self.unit,
             "fluid": self.fluid,
             "other": self.other,
-            "ratio": self.ratio,
+            "ratio": self.ratio if self.ratios else None,
             "samples": self.samples,
             "target": None if self.target is None else self.target.text,
             "met": self.is_met,
@@ -88,6 +88,6 @@ def fluid_at_most(limit: float, unit: str) -> Target:
 
 def three_digits(value: float) -> str:
     """Returns ``value`` with three significant digits, and never with an exponent."""
-    if not value or value == inf:
-        return f"{value:g}"
+    if not value:
+        return "0"
     return f"{value:,.{max(2 - floor(log10(abs(value))), 0)}f}"

@@ -1,16 +1,15 @@
 """How long a consumer with 300,000 waiting messages keeps everybody else from running.
 
-Next to the consumer, another task takes one step after the other and notes the CPU time of the thread
-from each to the next: that is how long a timer, a request or a stop would have had to wait. The
-handler does nothing, and never lets the loop go on by itself. The other side is the same hand-written
-loop as in ``messages.py``, for which nothing ever has to wait as long as its queue is not empty.
+Next to the consumer, another task takes one step after the other and notes the CPU time of the
+thread from each to the next: that is how long a timer, a request or a stop would have to wait. The
+handler does nothing, and never lets the loop go on by itself. The other side is the hand-written
+loop of ``messages.py``, which lets nobody in as long as there is something in its queue.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from functools import partial
 from statistics import median
 from time import thread_time
 from typing import NamedTuple
@@ -53,11 +52,10 @@ async def ticks(size: Callable[[], int]) -> list[float]:
 def results(plan: Plan) -> Iterator[Result]:
     """Measures both in the same runs."""
     count = plan.sized(MESSAGES)
-
-    def side(kind: Kind) -> Held:
-        return asyncio.run(held(kind, count))
-
-    samples = plan.alternate(partial(side, worker), partial(side, by_hand))
+    samples = plan.alternate(
+        lambda: asyncio.run(held(worker, count)),
+        lambda: asyncio.run(held(by_hand, count)),
+    )
     longest = [(fluid.longest, other.longest) for fluid, other in samples]
     typical = [(fluid.median, other.median) for fluid, other in samples]
     yield Result("loop held by a consumer, longest", "ms", longest, fluid_at_most(20, "ms"))

@@ -1,9 +1,9 @@
 """Starting and stopping 5,000 workers in a ``Workers`` group, against 5,000 bare tasks.
 
-A worker sleeps until it is stopped; a task waits for an event of its own. Starting is over when every
-one of them is there and waiting, stopping when the last has ended and its end is known. A worker does
-more in between, which is what the ratio is the price of: it has a state that others may wait for, is
-ready before the next one starts, and has deadlines that end it if it does not end by itself.
+A worker sleeps until it is stopped; a task waits for an event of its own. Starting is over when
+every one of them is there and waiting, stopping when the last has ended and its end is known. A
+worker does more in between, and the ratio is the price of that: it has a state that others may wait
+for, is ready before the next one starts, and has deadlines that end it if it does not end itself.
 
 The workers, and the events, are made beforehand. The second line includes making them.
 """
@@ -11,8 +11,8 @@ The workers, and the events, are made beforehand. The second line includes makin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from functools import partial
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from fluid.utils.worker import Worker, Workers
 
@@ -20,9 +20,6 @@ from .pairs import Clock, Plan
 from .result import Result, ratio_at_most
 
 WORKERS = 5_000
-
-Milliseconds = tuple[float, float]
-"""Without and with making the workers."""
 
 
 class Idle(Worker):
@@ -33,7 +30,15 @@ class Idle(Worker):
             pass
 
 
-async def with_workers(clock: Clock, count: int) -> Milliseconds:
+class Took(NamedTuple):
+    """What it took, in milliseconds."""
+
+    start_and_stop: float
+    whole: float
+    """The same, and making them."""
+
+
+async def with_workers(clock: Clock, count: int) -> Took:
     """Starts and stops a group of ``count`` workers."""
     began = clock()
     group = Workers(*[Idle() for _ in range(count)])
@@ -41,10 +46,10 @@ async def with_workers(clock: Clock, count: int) -> Milliseconds:
     await group.startup()
     await group.shutdown()
     ended = clock()
-    return (ended - made) * 1000, (ended - began) * 1000
+    return Took((ended - made) * 1000, (ended - began) * 1000)
 
 
-async def with_tasks(clock: Clock, count: int) -> Milliseconds:
+async def with_tasks(clock: Clock, count: int) -> Took:
     """Does the same with ``count`` tasks."""
     began = clock()
     events = [asyncio.Event() for _ in range(count)]
@@ -55,18 +60,17 @@ async def with_tasks(clock: Clock, count: int) -> Milliseconds:
         event.set()
     await asyncio.gather(*tasks)
     ended = clock()
-    return (ended - made) * 1000, (ended - began) * 1000
+    return Took((ended - made) * 1000, (ended - began) * 1000)
 
 
 def results(plan: Plan) -> Iterator[Result]:
     """Measures it once, and tells it both ways."""
     count = plan.sized(WORKERS)
-
-    def side(main: Callable[[Clock, int], Coroutine[None, None, Milliseconds]]) -> Milliseconds:
-        return asyncio.run(main(plan.clock, count))
-
-    samples = plan.alternate(partial(side, with_workers), partial(side, with_tasks))
-    bare = [(fluid[0], other[0]) for fluid, other in samples]
-    whole = [(fluid[1], other[1]) for fluid, other in samples]
+    samples = plan.alternate(
+        lambda: asyncio.run(with_workers(plan.clock, count)),
+        lambda: asyncio.run(with_tasks(plan.clock, count)),
+    )
+    bare = [(fluid.start_and_stop, other.start_and_stop) for fluid, other in samples]
+    whole = [(fluid.whole, other.whole) for fluid, other in samples]
     yield Result(f"start and stop of {count:,} workers", "ms", bare, ratio_at_most(4))
     yield Result("  the same, and making them", "ms", whole)

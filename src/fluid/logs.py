@@ -38,8 +38,8 @@ def one_line(text: str) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """Returns ``ConnectionError: no route`` for an error, in one line."""
-    text = describe(error)
+    """Returns ``ConnectionError: no route`` for an error: the first line of what it says."""
+    text = describe(error).partition("\n")[0]
     return one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 

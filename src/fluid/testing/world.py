@@ -132,14 +132,14 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
         label = f"task-{number}" if name is None else str(name)
         factory: Any = self.get_task_factory()
         if factory is None or factory is EAGER_TASK_FACTORY:
-            # The name is given at once, because an eager task runs before it is returned.
-            make: Any = factory or _lazy_task
-            task: asyncio.Task[T] = make(self, coro, name=label, context=context, **options)
-            return task
+            # The name is given at once, because an eager task runs before it is returned. And no
+            # variable holds the task: its exception's traceback may hold this frame (gh-128552).
+            make: Callable[..., asyncio.Task[T]] = factory or _lazy_task
+            return make(self, coro, name=label, context=context, **options)
         # Factories differ in whether they take a name: call them as asyncio 3.11 does.
         if context is not None:
             options["context"] = context
-        task = factory(self, coro, **options)
+        task: asyncio.Task[T] = factory(self, coro, **options)
         task.set_name(label)
         return task
 

@@ -1,0 +1,12 @@
+"""Full-text and symbol search in Python source trees, built from fluid workers.
+
+::
+
+    python -m examples.codesearch index PATH...       # the standard library, if no path is given
+    python -m examples.codesearch search WORDS...
+    python -m examples.codesearch search --symbol NAME
+
+What it does is in plain functions and classes that know neither asyncio nor fluid: ``scan.py`` finds
+the files, ``parse.py`` reads them, ``store.py`` keeps them, ``search.py`` looks into them,
+``progress.py`` says how far things are. ``app.py`` makes workers of them, and a group of the workers.
+"""
