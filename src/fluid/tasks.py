@@ -143,6 +143,10 @@ async def gather_settled(
     try:
         if interrupted is not None:
             raise interrupted
+        for index, (task, work) in enumerate(zip(running, works, strict=True)):
+            if task.cancelled():  # before its first step: the work never began
+                work.close()
+                errors[index] = end_of(task)
         return errors
     finally:
         # An error that is raised from here refers to this frame: without this, the two would wait
