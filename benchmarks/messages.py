@@ -19,9 +19,9 @@ from fluid.utils.worker import QueueConsumerWorker
 from .pairs import Clock, Plan
 from .result import Result, ratio_at_least
 
-MESSAGES = 100_000
-ROUND_TRIPS = 20_000
-PAIRS = 21
+MESSAGES = 20_000
+ROUND_TRIPS = 2_000
+PAIRS = 51
 
 Handler = Callable[[Any], Awaitable[None]]
 

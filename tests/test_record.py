@@ -19,7 +19,7 @@ class Named(Point):
 
 
 def test_fields_are_the_annotated_attributes_bases_first() -> None:
-    assert Named.__match_args__ == ("x", "y", "name")
+    assert Named._fields == ("x", "y", "name")
 
 
 def test_values_may_be_given_in_order_or_by_name() -> None:

@@ -101,9 +101,7 @@ async def test_a_cancelled_gathering_cancels_and_awaits_all() -> None:
             await asyncio.sleep(number)
             ended.append(number)
 
-    gathering = asyncio.ensure_future(
-        tasks.gather_settled([work(1), work(2)], name="works")
-    )
+    gathering = asyncio.ensure_future(tasks.gather_settled([work(1), work(2)], name="works"))
     await asyncio.sleep(1)
     gathering.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -168,8 +168,8 @@ class Writer(QueueConsumer[Change]):
         """Writes until it has to stop and nothing is left."""
         while self.is_running() or self.queue_size():
             if changes := await self._some_changes():
-                await self._in_thread(lambda: self.store.write(changes))
-                self._count(changes)
+                removed = await self._in_thread(lambda: self.store.write(changes))
+                self._count(changes, removed)
 
     async def _some_changes(self) -> list[Change]:
         changes: list[Change] = []
@@ -180,13 +180,14 @@ class Writer(QueueConsumer[Change]):
             changes.append(change)
         return changes
 
-    def _count(self, changes: list[Change]) -> None:
+    def _count(self, changes: list[Change], removed: int) -> None:
+        self.tally.removed += removed
         for change in changes:
             if isinstance(change, Keep):
                 self.tally.written += 1
                 self.tally.lines += change.lines
                 self.tally.symbols += len(change.source.symbols)
-    
+
     async def _in_thread(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.thread, function)
 
@@ -202,7 +203,7 @@ class Reporter(Worker):
         """Looks at the tally ten times a second, and once more at the end."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        shown = self.worker_exit_stack.enter_context(display(sys.stderr))
-        while await self.sleep(0.1):
+        with display(sys.stderr) as shown:
+            while await self.sleep(0.1):
+                shown.show(self.tally, loop.time() - began)
             shown.show(self.tally, loop.time() - began)
-        shown.show(self.tally, loop.time() - began)

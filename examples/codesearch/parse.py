@@ -121,7 +121,9 @@ def serve(requests: TextIO, replies: TextIO) -> None:
 def source_of(reply: bytes) -> Source:
     """Reads a line that :func:`serve` has written."""
     text, found, trouble, detail = json.loads(reply)
-    return Source(text, tuple(Symbol(*each) for each in found), trouble and Trouble(trouble), detail)
+    return Source(
+        text, tuple(Symbol(*each) for each in found), trouble and Trouble(trouble), detail
+    )
 
 
 if __name__ == "__main__":

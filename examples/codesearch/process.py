@@ -45,9 +45,10 @@ class ParserProcess:
         try:
             process.stdin.write(json.dumps(path).encode() + b"\n")
             return source_of(await process.stdout.readuntil())
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             await self.end()
-            return Source(trouble=Trouble.FATAL, detail=f"exit code {process.returncode}")
+            detail = f"its process ended with exit code {process.returncode}"
+            return Source(trouble=Trouble.FATAL, detail=detail)
 
     async def end(self) -> None:
         """Kills the process, if there is one; there is nothing in it that could be lost."""

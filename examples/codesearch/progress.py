@@ -106,15 +106,16 @@ class RichDisplay:
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn as TimeRemaining
+        from rich.progress import Progress, TimeRemainingColumn
 
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-        texts = TextColumn("{task.description}"), TimeRemaining()
-        # The reporter draws it, so that rich needs no thread for that.
-        console = Console(file=stream)
         self.progress = Progress(
-            texts[0], *columns, texts[1], console=console, auto_refresh=False, transient=True
+            *Progress.get_default_columns()[:2],
+            "{task.completed:,.0f} files",
+            "{task.fields[rate]}",
+            TimeRemainingColumn(),
+            console=Console(file=stream),
+            auto_refresh=False,  # the reporter sees to that, and rich needs no thread for it
+            transient=True,
         )
         self._task = self.progress.add_task("looking for files", total=None, rate="")
         self._problems = 0

@@ -61,10 +61,7 @@ class Listing:
 def find(roots: Iterable[Path]) -> Iterator[SourceFile | Problem]:
     """Yields each Python file at or below ``roots``, and what is in the way of looking."""
     for root in roots:
-        if root.is_dir():
-            yield from _walk(str(root))
-        elif root.exists():
-            yield _look_at(str(root), root.name)
+        yield from _walk(str(root))
 
 
 def _walk(root: str) -> Iterator[SourceFile | Problem]:
@@ -74,6 +71,11 @@ def _walk(root: str) -> Iterator[SourceFile | Problem]:
         try:
             with os.scandir(folder) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
+        except FileNotFoundError:  # deleted meanwhile, or before; the index will have to follow
+            continue
+        except NotADirectoryError:
+            yield _look_at(folder, Path(folder).name)
+            continue
         except OSError as error:
             yield Problem(Trouble.UNREADABLE, _printable(folder), error.strerror or str(error))
             continue

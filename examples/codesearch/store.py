@@ -140,19 +140,25 @@ class Store:
 
     # --- writing ---------------------------------------------------------------------------------
 
-    def write(self, changes: Iterable[Change]) -> None:
-        """Writes all ``changes``, or none of them, in one transaction."""
+    def write(self, changes: Iterable[Change]) -> int:
+        """Writes all ``changes``, or none of them, in one transaction.
+
+        Returns:
+            The number of files that are in the index no longer.
+        """
+        removed = 0
         with self._connection:
             self._connection.execute("begin immediate")
             for change in changes:
                 if isinstance(change, Forget):
-                    self._forget(change.path)
+                    removed += self._forget(change.path)
                 else:
                     self._keep(change)
+        return removed
 
-    def _forget(self, path: str) -> None:
-        for statement in FORGET:
-            self._connection.execute(statement, {"path": path})
+    def _forget(self, path: str) -> int:
+        counts = [self._connection.execute(each, {"path": path}).rowcount for each in FORGET]
+        return counts[-1]
 
     def _keep(self, change: Keep) -> None:
         path, name, (size, changed_ns) = change.file

@@ -31,10 +31,10 @@ class ValidationError(FluidValueError):
         self, field: str, msg: str = "", field_type: str = "string", value: object = None
     ) -> None:
         super().__init__(msg or f"{field} is not a valid {field_type}: {value!r}")
-        self.field = field
-        self.msg = msg
-        self.field_type = field_type
-        self.value = value
+        self.field: str = field
+        self.msg: str = msg
+        self.field_type: str = field_type
+        self.value: object = value
 
 
 class WorkerStartError(FluidError):
@@ -51,8 +51,8 @@ class StartTimeoutError(WorkerStartError, TimeoutError):
 
     def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
         super().__init__("\n  ".join((message, *stack)))
-        self.timeout = timeout
-        self.stack = stack
+        self.timeout: float = timeout
+        self.stack: tuple[str, ...] = stack
 
 
 class CleanupTimeoutError(FluidError, TimeoutError):
@@ -65,8 +65,8 @@ class CleanupTimeoutError(FluidError, TimeoutError):
 
     def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
         super().__init__("\n  ".join((message, *stack)))
-        self.timeout = timeout
-        self.stack = stack
+        self.timeout: float = timeout
+        self.stack: tuple[str, ...] = stack
 
 
 class WorkerDeadlockError(FluidError):

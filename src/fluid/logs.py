@@ -12,7 +12,7 @@ import logging
 from . import events
 from .rules.outcome import describe
 
-logger = logging.getLogger("fluid.worker")
+logger: logging.Logger = logging.getLogger("fluid.worker")
 
 LONGEST_TEXT = 2000
 """Characters of an error's text that go into one log line."""
@@ -33,7 +33,9 @@ def write(event: events.WorkerEvent) -> None:
 
 def one_line(text: str) -> str:
     """Returns ``text`` with nothing in it that could forge a line, and not too long."""
-    shown = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
+    shown = (
+        text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
+    )
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in shown)
 
 
@@ -63,7 +65,9 @@ def line(event: events.WorkerEvent) -> str:
             return f"worker {path} has ended its run; cleaning up"
         case events.WorkerCancelledByForce(phase=phase, attempt=attempt, stack=stack):
             again = " again" if attempt > 1 else ""
-            return f"worker {path} overran its time and was cancelled{again} in {phase}, {_at(stack)}"
+            return (
+                f"worker {path} overran its time and was cancelled{again} in {phase}, {_at(stack)}"
+            )
         case events.WorkerAbandoned(phase=phase, stack=stack):
             return (
                 f"worker {path} refuses to end and was abandoned in {phase}, {_at(stack)}; "
@@ -77,10 +81,9 @@ def line(event: events.WorkerEvent) -> str:
             return f"worker {path} failed because worker {origin} failed"
         case events.WorkerFailed(duration=seconds, exception=error):
             return f"worker {path} failed after {seconds:.1f} seconds ({error_text(error)})"
-        case events.LateEnd(exception=None):
-            return f"the task of abandoned worker {path} ended after all"
-        case events.LateEnd(exception=error):
-            return f"the task of abandoned worker {path} ended after all ({error_text(error)})"
+        case events.LateEnd(exception=late):
+            how = "" if late is None else f" ({error_text(late)})"
+            return f"the task of abandoned worker {path} ended after all{how}"
         case events.SecondaryError(where=where, exception=error):
             return f"worker {path}: {where} raised {error_text(error)}"
         case events.BudgetShrunk(needed=needed, given=given):

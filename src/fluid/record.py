@@ -8,21 +8,22 @@ ours), and fluid promises to be cheap to import.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, dataclass_transform
+from inspect import get_annotations
+from typing import Any, ClassVar, NoReturn, dataclass_transform
 
 
 @dataclass_transform(frozen_default=True)
 class Record:
     """The base of a class whose annotated attributes are its fields, in order."""
 
-    __match_args__: tuple[str, ...] = ()
+    _fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.__match_args__ = (*cls.__match_args__, *cls.__dict__.get("__annotations__", ()))
+        cls._fields = (*cls._fields, *get_annotations(cls))
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        names = self.__match_args__
+        names = self._fields
         given = dict(zip(names, values, strict=False), **named)
         if given.keys() != set(names) or len(values) + len(named) != len(names):
             raise TypeError(
@@ -38,7 +39,7 @@ class Record:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted: it is frozen")
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields)
         return f"{type(self).__name__}({fields})"
 
     def __eq__(self, other: object) -> bool:

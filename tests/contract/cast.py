@@ -121,6 +121,15 @@ def raising(error: BaseException) -> Callable[[], Awaitable[None]]:
     return fail
 
 
+async def end_of(worker: Worker) -> BaseException | None:
+    """Waits for the end of ``worker`` and returns what that raised."""
+    try:
+        await worker.wait_for_shutdown()
+    except BaseException as error:
+        return error
+    return None
+
+
 @asynccontextmanager
 async def worker_in(state: WorkerState) -> AsyncIterator[Worker]:
     """Lends a worker that is in ``state``."""
@@ -145,7 +154,5 @@ async def worker_in(state: WorkerState) -> AsyncIterator[Worker]:
         case WorkerState.FAILED:
             failing = Failing(BoomError("boom"), name="subject")
             await failing.startup()
-            try:
-                await failing.wait_for_shutdown()
-            except BoomError:
-                yield failing
+            await end_of(failing)
+            yield failing

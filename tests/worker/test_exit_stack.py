@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from fakes import at_once, forever, now, raising, worker_with
@@ -55,10 +55,8 @@ async def test_the_stack_is_closed_in_the_workers_task_however_it_ends(hooks, cl
     """G16"""
     worker = worker_with(**hooks)
     for step in (worker.startup, worker.shutdown):
-        try:
+        with suppress(ValueError):
             await step()
-        except ValueError:
-            pass
     assert worker.diary[-3:-1] == [closing, True]
 
 

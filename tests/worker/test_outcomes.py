@@ -232,7 +232,9 @@ async def test_a_worker_deaf_to_the_first_cancel_ends_with_the_second() -> None:
     assert not worker.worker_exit.abandoned
 
 
-async def test_a_worker_deaf_to_every_cancel_is_abandoned_and_not_cleaned_up_beside_its_task() -> None:
+async def test_a_worker_deaf_to_every_cancel_is_abandoned_and_not_cleaned_up_beside_its_task() -> (
+    None
+):
     """F04, PEERS 20, 25"""
     worker = worker_with(run=deaf)
     await worker.startup()

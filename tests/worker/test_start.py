@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from contextlib import nullcontext
 
 import pytest
 from fakes import at_once, forever, now, raising, worker_with
@@ -83,14 +84,8 @@ async def test_running_is_true_right_after_startup_even_of_the_shortest_run() ->
         worker = worker_with(run=hook)
         await worker.startup()
         assert worker.worker_state is WorkerState.RUNNING
-        with pytest.raises(ValueError) if hook is not at_once else _nothing():
+        with pytest.raises(ValueError) if hook is not at_once else nullcontext():
             await worker.wait_for_shutdown()
-
-
-class _nothing:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 async def test_a_worker_without_hooks_of_its_own_is_ready_without_a_step_of_the_loop() -> None:

@@ -134,9 +134,7 @@ HOOKS = {"mild": forever, "once": deaf_to(1), "twice": deaf_to(2), "deaf": deaf}
 @pytest.mark.parametrize("run", HOOKS)
 @pytest.mark.parametrize("shutdown", [None, *HOOKS])
 async def test_a_stop_ends_within_its_bound_whatever_the_hooks_do(run: str, shutdown) -> None:
-    worker = worker_with(
-        run=HOOKS[run], shutdown=HOOKS.get(shutdown), stopping_grace_period=2
-    )
+    worker = worker_with(run=HOOKS[run], shutdown=HOOKS.get(shutdown), stopping_grace_period=2)
     worker.cancel_period, worker.cleanup_period = 0.5, 1.5
     await worker.startup()
     assert worker.worker_stop_bound == 2 + 2 * 0.5 + 1.5

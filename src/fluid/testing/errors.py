@@ -21,7 +21,7 @@ class VirtualLoopError(FluidError):
 
     def __init__(self, message: str, tasks: Sequence[PendingTask] = ()) -> None:
         super().__init__("\n".join((message, *map(str, tasks))))
-        self.tasks = tuple(tasks)
+        self.tasks: tuple[PendingTask, ...] = tuple(tasks)
 
 
 class DeadlockError(VirtualLoopError):
@@ -58,8 +58,8 @@ class LeakError(VirtualLoopError):
     ) -> None:
         lines = [*(f"  timer {line}" for line in timers), *(f"  {line}" for line in generators)]
         super().__init__("\n".join((message, *lines)), tasks)
-        self.timers = tuple(timers)
-        self.generators = tuple(generators)
+        self.timers: tuple[str, ...] = tuple(timers)
+        self.generators: tuple[str, ...] = tuple(generators)
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,10 @@ class UnhandledError(VirtualLoopError):
     def __init__(self, unhandled: Sequence[Unhandled]) -> None:
         lines = (f"  {entry}" for entry in unhandled)
         super().__init__("\n".join(("errors that nobody handled:", *lines)))
-        self.unhandled = tuple(unhandled)
+        self.unhandled: tuple[Unhandled, ...] = tuple(unhandled)
         causes = [entry.exception for entry in unhandled if entry.exception is not None]
         if causes:
             several = len(causes) > 1
-            self.__cause__ = BaseExceptionGroup("unhandled", causes) if several else causes[0]
+            self.__cause__: BaseException | None = (
+                BaseExceptionGroup("unhandled", causes) if several else causes[0]
+            )

@@ -1,8 +1,8 @@
 """Who a worker is, apart from any one life of it: its name, its place in the tree, its listeners.
 
-A ``Core`` is all of a worker's private state, held in its one attribute ``_worker``; kinds of worker
-extend it with what they need. It refers to its worker and to its parent weakly, so that a tree that
-has ended is freed the moment the last user of it lets go.
+A ``Core`` is all of a worker's private state, held in its one attribute ``_worker``; kinds of
+worker extend it with what they need. It refers to its worker and to its parent weakly, so that a
+tree that has ended is freed the moment the last user of it lets go.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from ..rules.budget import Periods
 from ..rules.lifecycle import WorkerState
 from ..settings import default_grace_period, duration
 from .exit import WorkerExit, record_of
-from .life import Life, inside
+from .life import Life
+from .living import inside
 from .plan import StopPlan, plan_of
 from .waits import Waiters
 
 if TYPE_CHECKING:
     from .base import Worker
 
-logger = logging.getLogger("fluid.worker")
+logger: logging.Logger = logging.getLogger("fluid.worker")
 
 
 class Core:
@@ -48,10 +49,10 @@ class Core:
     )
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
-        self.name = name or names.snake_case(type(owner).__name__)
-        self.key = names.escape(self.name)
-        self.grace = self.checked_grace(grace)
-        self.owner = weakref.ref(owner)
+        self.name: str = name or names.snake_case(type(owner).__name__)
+        self.key: str = names.escape(self.name)
+        self.grace: float | None = self.checked_grace(grace)
+        self.owner: weakref.ref[Worker] = weakref.ref(owner)
         self.parent_ref: weakref.ref[Core] | None = None
         self.life: Life | None = None
         self.deadline: float | None = None
@@ -220,7 +221,7 @@ class Core:
             await self.readied.wait(loop)
 
     def sleep(self, seconds: float) -> Coroutine[Any, Any, bool]:
-        """Returns the coroutine of a sleep that a stop ends; not one of its own, to save a frame."""
+        """Returns a sleep that a stop ends; is no coroutine itself, which saves a frame."""
         if isnan(seconds):
             raise FluidValueError(f"worker {self.name!r} cannot sleep for {seconds!r} seconds")
         return _plain_sleep(seconds) if self.life is None else self.life.sleep(seconds)

@@ -67,7 +67,9 @@ class WorkerFunction(Worker):
                 await core.sleep(core.heartbeat)
 
 
-def _checked(subject: str, function: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+def _checked(
+    subject: str, function: Callable[[], Awaitable[None]]
+) -> Callable[[], Awaitable[None]]:
     if inspect.iscoroutine(function):
         function.close()
         raise FluidValueError(

@@ -15,5 +15,5 @@ def default(hook: H) -> H:
 
 
 def is_default(hook: Callable[..., Any]) -> bool:
-    """Returns whether ``hook``, as read from a worker, is fluid's own: nothing of the user's runs."""
+    """Returns whether ``hook``, as read from a worker, is fluid's own."""
     return getattr(hook, "is_default", False)

@@ -1,17 +1,17 @@
-"""One incarnation of a worker, from ``startup()`` to its outcome.
+"""One incarnation of a worker: where it is in its life, who waits for it, how it ended.
 
-:meth:`Life.live` is the whole of it, as a list of verbs. What may follow what, and what all of it
-amounts to, is decided in :mod:`fluid.rules`; the deadlines are in ``start.py`` and ``stop.py``; how a
-user sees it is in ``base.py``.
+All of this is synchronous, so that no cancel can interrupt a turn half-way; the coroutine that
+lives the life is in ``living.py``, its deadlines in ``start.py`` and ``stop.py``. What may follow
+what, and what all of it amounts to, is decided in :mod:`fluid.rules`; how a user sees it is in
+``base.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from contextvars import ContextVar
 from math import isinf
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from ..rules import lifecycle
 from ..rules.lifecycle import Move, WorkerState
 from ..rules.outcome import Facts, Outcome, judge
 from .hooks import is_default
+from .living import inside, live
 from .phase import Phase
 from .start import Start
 from .stop import Stop
@@ -36,12 +37,6 @@ STOPPING_PAUSE = 0.01
 """Seconds that ``sleep`` still takes in a worker that is stopping.
 
 Without a pause, a loop that forgets to look at the result of ``sleep`` would spin.
-"""
-
-inside: ContextVar[weakref.ref[Core] | None] = ContextVar("fluid_inside", default=None)
-"""The worker whose code is running; inherited by the tasks and callbacks that it creates.
-
-Weak, because a context lives as long as the last timer that was made in it.
 """
 
 
@@ -116,13 +111,13 @@ class Life:
         self.ended_after: float = 0.0
         self.ended_wall: float = 0.0
 
-    # --- the life itself -------------------------------------------------------------------------
+    # --- its two ends ----------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Makes the task."""
         worker = self.worker_alive()
         self.core.emit(events.WorkerStarted)
-        if is_default(worker.on_startup) and not worker.announces_readiness:
+        if _starts_at_once(worker):
             self.started_up = True
             self.phase = Phase.RUN
             self.become_ready()
@@ -130,132 +125,11 @@ class Life:
             self.start = Start(self, worker.start_timeout)
         self.being_made = True
         try:
-            tasks.spawn(self.live(), loop=self.loop, name=self.name, on_end=self._task_ended)
+            tasks.spawn(live(self), loop=self.loop, name=self.name, on_end=self._task_ended)
         finally:
             self.being_made = False
 
-    async def live(self) -> None:
-        """Starts up, works, cleans up: everything in one task and one context."""
-        self.task = asyncio.current_task()
-        inside.set(weakref.ref(self.core))
-        if self.being_made:  # an eager task: let startup() have its say before the worker begins
-            await tasks.pause()
-        error: BaseException | None = None
-        if self.started_up or await self._start_up():
-            error = await self._attempt(self.worker_alive().run, step_first=self._has_starter())
-            error = await self._run_ended(error)
-        await self._clean_up(error)
-        self._finish()
-
-    async def _start_up(self) -> bool:
-        if self.stop_asked:  # before the first step: the hook never begins
-            self.facts.stopped_in_start = True
-            return False
-        error = await self._attempt(self.worker_alive().on_startup)
-        error, was_ours = await self._answer_for_cancels(error)
-        self.started_up = error is None
-        if error is not None and not (was_ours and isinstance(error, asyncio.CancelledError)):
-            self._note_start_error(error)
-        elif self.stop_asked:
-            self.facts.stopped_in_start = True
-        else:
-            self.phase = Phase.RUN
-        return self.phase is Phase.RUN
-
-    def _has_starter(self) -> bool:
-        """Ends the start, if it has not ended; returns whether its caller is still to come back.
-
-        The caller goes first: it was woken before ``run()`` takes its first step, so it sees a
-        worker that is running, however short that ``run()`` may be.
-        """
-        if self.ready or self.worker_alive().announces_readiness:
-            return False
-        self.become_ready()
-        return True
-
-    async def _run_ended(self, error: BaseException | None) -> BaseException | None:
-        error, was_ours = await self._answer_for_cancels(error)
-        self.facts.forced = was_ours
-        if not isinstance(error, asyncio.CancelledError):
-            self.facts.run_error = error
-        elif not was_ours:
-            self.facts.cancelled = error
-        self.core.run_ended(error)
-        return error
-
-    async def _clean_up(self, error: BaseException | None) -> None:
-        self._leave_running()
-        steps = list(self._cleanup_steps(error))
-        if not steps:
-            return
-        if self.stop is None:
-            self.stop = Stop(self)
-        self.stop.arm_cleanup()
-        for phase, hook in steps:
-            await self._tidy(phase, hook)
-        self.exit_stack = None
-        self.stop.disarm()
-
-    def _cleanup_steps(
-        self, error: BaseException | None
-    ) -> list[tuple[Phase, Callable[[], Awaitable[None]]]]:
-        steps: list[tuple[Phase, Callable[[], Awaitable[None]]]] = []
-        worker = self.worker_alive()
-        if (hand_back := self.core.hand_back()) is not None:
-            steps.append((Phase.UNDELIVERED, hand_back))
-        if self.started_up and not is_default(worker.on_shutdown):
-            steps.append((Phase.SHUTDOWN, worker.on_shutdown))
-        if steps or self.exit_stack is not None:
-            steps.append((Phase.EXIT_STACK, lambda: _close(self.exit_stack, error)))
-        return steps
-
-    async def _tidy(self, phase: Phase, hook: Callable[[], Awaitable[None]]) -> None:
-        self.phase = phase
-        error = await self._attempt(hook)
-        error, was_ours = await self._answer_for_cancels(error)
-        self._note_cut()
-        if error is not None and not (was_ours and isinstance(error, asyncio.CancelledError)):
-            self._note_cleanup_error(error)
-
-    @staticmethod
-    async def _attempt(
-        hook: Callable[[], Awaitable[None]], *, step_first: bool = False
-    ) -> BaseException | None:
-        """Awaits a hook of the user's and returns what it raised, whatever that is."""
-        try:
-            if step_first:
-                await tasks.pause()
-            await hook()
-        except GeneratorExit:  # the loop is being torn down: nothing may be awaited any more
-            raise
-        except BaseException as error:
-            return error
-        return None
-
-    async def _answer_for_cancels(
-        self, error: BaseException | None
-    ) -> tuple[BaseException | None, bool]:
-        """Settles the cancels that a hook has left on the task, so that the next one starts clean.
-
-        Returns:
-            What ended the hook, and whether we had cancelled it.
-        """
-        stop, task, was_ours = self.stop, self.task, False
-        if stop is not None:
-            was_ours, stop.cancels = stop.cancels > 0, 0
-            if not self.is_cleaning:
-                stop.disarm()
-        if task is not None and task.cancelling():
-            try:
-                # A cancel that the hook asked for itself, on its last step, is still on its way.
-                await tasks.pause()
-            except asyncio.CancelledError as late:
-                error = error or late
-            while task.cancelling():
-                task.uncancel()
-        return error, was_ours
-
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """Ends the life, or, for one that was abandoned, says that its task has ended at last."""
         try:
             if self.outcome is None:
@@ -263,7 +137,7 @@ class Life:
             else:
                 self.core.emit(events.LateEnd, self._late_error(self.outcome))
         finally:
-            self._let_go()
+            self.let_go()
 
     def _late_error(self, outcome: Outcome) -> BaseException | None:
         facts, known = self.facts, (None, outcome.exception, *outcome.errors)
@@ -271,18 +145,18 @@ class Life:
         return next((error for error in errors if error not in known), None)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
-        """Catches the one life that :meth:`live` cannot end: cancelled before its first step."""
+        """Catches the one life that ``live`` cannot end: cancelled before its first step."""
         if self.outcome is None:
             if self.stop is not None and self.stop.cancels:
                 self.facts.stopped_in_start = self.phase is Phase.STARTUP
                 self.facts.forced = not self.facts.stopped_in_start
             else:
                 self.facts.cancelled = tasks.end_of(task)
-            self._leave_running()
+            self.leave_running()
             self.settle()
-            self._let_go()
+            self.let_go()
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
         """Drops what would keep the worker alive for no reason, now that its task is over."""
         self.worker = self.task = self.outer = self.start = self.stop = None
         del self.core
@@ -292,10 +166,10 @@ class Life:
         self.facts.abandoned = True
         if self.phase is Phase.STARTUP:
             self.facts.stopped_in_start = True
-        self._note_cut()
+        self.note_cut()
         stack = tasks.await_stack(self.task)
         self.core.emit(events.WorkerAbandoned, self.phase.value, stack)
-        self._leave_running()
+        self.leave_running()
         self.settle()
 
     def settle(self) -> None:
@@ -343,20 +217,22 @@ class Life:
 
     # --- errors that come in ---------------------------------------------------------------------
 
-    def _note_start_error(self, error: BaseException) -> None:
+    def note_start_error(self, error: BaseException) -> None:
+        """Keeps what ``on_startup`` raised."""
         if self.facts.start_error is not None:  # the limit came first and caused this one
-            self._note_cleanup_error(error)
+            self.note_cleanup_error(error)
         elif isinstance(error, asyncio.CancelledError):
             self.facts.cancelled = error
         else:
             self.facts.start_error = error
 
-    def _note_cut(self) -> None:
+    def note_cut(self) -> None:
+        """Keeps the error of a cleanup that overran its period, if this one did."""
         if self.stop is not None and self.stop.cut is not None:
             cut, self.stop.cut = self.stop.cut, None
-            self._note_cleanup_error(cut)
+            self.note_cleanup_error(cut)
 
-    def _note_cleanup_error(self, error: BaseException) -> None:
+    def note_cleanup_error(self, error: BaseException) -> None:
         """Keeps an error of the cleanup; says so at once where it will not decide the outcome."""
         if judge(self.facts).exception is not None:
             self.core.emit(events.SecondaryError, self.phase.value, error)
@@ -394,7 +270,7 @@ class Life:
         if self.stop is None:
             self.stop = Stop(self)
         self.stop.begin()
-        self._leave_running()
+        self.leave_running()
         self.core.stop_begun()
         # Behind the wake-ups in the queue: a worker that ends at once needs no deadlines.
         self.loop.call_soon(self.stop.arm)
@@ -409,7 +285,8 @@ class Life:
             self.stop = Stop(self)
             self.stop.bound()
 
-    def _leave_running(self) -> None:
+    def leave_running(self) -> None:
+        """Goes from RUNNING to STOPPING, if it has not gone yet."""
         if self.state is not WorkerState.RUNNING:
             return
         self.state = lifecycle.after(self.state, Move.STOP)
@@ -439,7 +316,7 @@ class Life:
         if seconds <= 0:
             await tasks.pause()
             return not self.stop_asked
-        # Written out, because most coroutines of most programs stand here: no frame more than needed.
+        # Written out: most tasks of most programs stand here, so no frame more than needed.
         future = self.stopping.enter(self.loop)
         timer = None if isinf(seconds) else self.loop.call_later(seconds, settle, future, True)
         try:
@@ -475,18 +352,7 @@ class Life:
             raise self.outcome.exception.with_traceback(self.traceback)
 
 
-async def _close(stack: AsyncExitStack | None, error: BaseException | None) -> None:
-    """Closes ``stack`` as if it had been a ``with`` block around the worker's ``run``.
-
-    A transaction on it is rolled back when ``run`` failed or was cut short, not committed.
-    """
-    if stack is None:
-        return
-    if error is None:
-        await stack.aclose()
-        return
-    try:
-        await stack.__aexit__(type(error), error, error.__traceback__)
-    except BaseException as raised:
-        if raised is not error:
-            raise
+def _starts_at_once(worker: Worker) -> bool:
+    """Returns whether there is nothing to wait for, and nothing to undo, in this worker's start."""
+    hooks = (worker.on_startup, worker.on_shutdown)
+    return not worker.announces_readiness and all(is_default(hook) for hook in hooks)

@@ -1,7 +1,7 @@
 """Waiting for one thing from many tasks.
 
-Each waiter has a future of its own, so that cancelling one never touches another or the thing itself,
-and leaving costs the same however many there are. Futures are kept in order of arrival.
+Each waiter has a future of its own, so that cancelling one never touches another or the thing
+itself, and leaving costs the same however many there are. Futures are kept in order of arrival.
 """
 
 from __future__ import annotations

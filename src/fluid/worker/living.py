@@ -1,0 +1,177 @@
+"""The worker's task, from its first step to its last: start up, work, clean up.
+
+One task and one context for all of it, so that a cancel scope or a task group may be opened in one
+hook and closed in another. Nothing that a hook raises leaves this file: errors become facts, which
+``life.py`` has judged at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeAlias
+
+from .. import tasks
+from .hooks import is_default
+from .phase import Phase
+from .stop import Stop
+
+if TYPE_CHECKING:
+    from .core import Core
+    from .life import Life
+
+Hook: TypeAlias = Callable[[], Awaitable[None]]
+
+inside: ContextVar[weakref.ref[Core] | None] = ContextVar("fluid_inside", default=None)
+"""The worker whose code is running; inherited by the tasks and callbacks that it creates.
+
+Weak, because a context lives as long as the last timer that was made in it.
+"""
+
+
+async def live(life: Life) -> None:
+    """Lives ``life``."""
+    life.task = asyncio.current_task()
+    inside.set(weakref.ref(life.core))
+    if life.being_made:  # an eager task: let startup() have its say before the worker begins
+        await tasks.pause()
+    error: BaseException | None = None
+    if life.started_up or await _start_up(life):
+        error = await _attempt(life.worker_alive().run, step_first=_end_start(life))
+        error = await _run_ended(life, error)
+    await _clean_up(life, error)
+    life.finish()
+
+
+async def _start_up(life: Life) -> bool:
+    """Awaits ``on_startup``; returns whether ``run`` may follow."""
+    if life.stop_asked:  # before the first step: the hook never begins
+        life.facts.stopped_in_start = True
+        return False
+    error = await _attempt(life.worker_alive().on_startup)
+    error, was_ours = await _answer_for_cancels(life, error)
+    life.started_up = error is None
+    if error is not None and not (was_ours and isinstance(error, asyncio.CancelledError)):
+        life.note_start_error(error)
+    elif life.stop_asked:
+        life.facts.stopped_in_start = True
+    else:
+        life.phase = Phase.RUN
+    return life.phase is Phase.RUN
+
+
+def _end_start(life: Life) -> bool:
+    """Ends the start, if that is not over; returns whether its caller has still to come back.
+
+    The caller goes first: it was woken before ``run()`` takes its first step, so it sees a worker
+    that is running, however short that ``run()`` may be.
+    """
+    if life.ready or life.worker_alive().announces_readiness:
+        return False
+    life.become_ready()
+    return True
+
+
+async def _run_ended(life: Life, error: BaseException | None) -> BaseException | None:
+    """Notes how ``run`` ended, and returns with what."""
+    error, was_ours = await _answer_for_cancels(life, error)
+    life.facts.forced = was_ours
+    if not isinstance(error, asyncio.CancelledError):
+        life.facts.run_error = error
+    elif not was_ours:
+        life.facts.cancelled = error
+    life.core.run_ended(error)
+    return error
+
+
+async def _clean_up(life: Life, error: BaseException | None) -> None:
+    """Awaits what has to be done after ``run``, in order, under deadlines of its own."""
+    life.leave_running()
+    steps = _cleanup_steps(life, error)
+    if not steps:
+        return
+    if life.stop is None:
+        life.stop = Stop(life)
+    life.stop.arm_cleanup()
+    for phase, hook in steps:
+        await _tidy(life, phase, hook)
+    life.exit_stack = None
+    life.stop.disarm()
+
+
+def _cleanup_steps(life: Life, error: BaseException | None) -> list[tuple[Phase, Hook]]:
+    steps: list[tuple[Phase, Hook]] = []
+    worker = life.worker_alive()
+    if (hand_back := life.core.hand_back()) is not None:
+        steps.append((Phase.UNDELIVERED, hand_back))
+    if life.started_up and not is_default(worker.on_shutdown):
+        steps.append((Phase.SHUTDOWN, worker.on_shutdown))
+    if steps or life.exit_stack is not None:
+        steps.append((Phase.EXIT_STACK, lambda: _close(life.exit_stack, error)))
+    return steps
+
+
+async def _tidy(life: Life, phase: Phase, hook: Hook) -> None:
+    life.phase = phase
+    error = await _attempt(hook)
+    error, was_ours = await _answer_for_cancels(life, error)
+    life.note_cut()
+    if error is not None and not (was_ours and isinstance(error, asyncio.CancelledError)):
+        life.note_cleanup_error(error)
+
+
+async def _attempt(hook: Hook, *, step_first: bool = False) -> BaseException | None:
+    """Awaits a hook of the user's and returns what it raised, whatever that is."""
+    try:
+        if step_first:
+            await tasks.pause()
+        await hook()
+    except GeneratorExit:  # the loop is being torn down: nothing may be awaited any more
+        raise
+    except BaseException as error:
+        return error
+    return None
+
+
+async def _answer_for_cancels(
+    life: Life, error: BaseException | None
+) -> tuple[BaseException | None, bool]:
+    """Settles the cancels that a hook has left on the task, so that the next one starts clean.
+
+    Returns:
+        What ended the hook, and whether we had cancelled it.
+    """
+    stop, task, was_ours = life.stop, life.task, False
+    if stop is not None:
+        was_ours, stop.cancels = stop.cancels > 0, 0
+        if not life.is_cleaning:
+            stop.disarm()
+    if task is not None and task.cancelling():
+        try:
+            # A cancel that the hook asked for itself, on its last step, is still on its way.
+            await tasks.pause()
+        except asyncio.CancelledError as late:
+            error = error or late
+        while task.cancelling():
+            task.uncancel()
+    return error, was_ours
+
+
+async def _close(stack: AsyncExitStack | None, error: BaseException | None) -> None:
+    """Closes ``stack`` as if it had been a ``with`` block around the worker's ``run``.
+
+    A transaction on it is rolled back when ``run`` failed or was cut short, not committed.
+    """
+    if stack is None:
+        return
+    if error is None:
+        await stack.aclose()
+        return
+    try:
+        await stack.__aexit__(type(error), error, error.__traceback__)
+    except BaseException as raised:
+        if raised is not error:
+            raise
