@@ -8,7 +8,8 @@ cleanup is the one that pays for everybody. Seconds throughout; the caller passe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import inf, isinf
+from itertools import accumulate
+from math import isinf
 from typing import NamedTuple
 
 
@@ -35,14 +36,14 @@ class Periods(NamedTuple):
     def within(self, time_left: float) -> Periods:
         """Returns these periods, shrunk by one factor where ``time_left`` is less than their sum.
 
-        An infinite grace is taken for all the time that is left before the rest is scaled.
+        An infinite one is taken for all the time that is left, before all are scaled alike.
         """
         if self.bound <= time_left:
             return self
         left = max(time_left, 0.0)
-        grace = min(self.grace, left)
-        factor = left / total if (total := Periods(grace, *self[1:]).bound) else 0.0
-        return Periods(grace * factor, self.cancel * factor, self.cleanup * factor)
+        finite = Periods(*(_finite(period, left) for period in self))
+        factor = left / finite.bound if finite.bound else 0.0
+        return Periods(*(period * factor for period in finite))
 
 
 def together(bounds: Iterable[float]) -> float:
@@ -55,22 +56,27 @@ def in_order(bounds: Iterable[float]) -> float:
     return sum(bounds)
 
 
-def share(bound: float, all_bounds: float, time_left: float) -> float:
+def needs(bounds: Iterable[float], time_left: float) -> list[float]:
+    """Returns for each child what it and all before it need: they stop after it, last first.
+
+    A child that has no bound is taken to need all the time that is left.
+    """
+    return list(accumulate(_finite(bound, time_left) for bound in bounds))
+
+
+def share(bound: float, need: float, time_left: float) -> float:
     """Returns how much of ``time_left`` goes to a child that needs up to ``bound`` seconds.
 
     Args:
         bound: What this child needs at the most.
-        all_bounds: What it and everybody after it need at the most.
+        need: What it and everybody after it need at the most.
         time_left: What there is for all of them.
     """
     left = max(time_left, 0.0)
-    if all_bounds <= left:
-        return bound
-    if isinf(bound):
-        return left
-    if isinf(all_bounds):
+    if need <= left:
         return min(bound, left)
-    return bound * left / all_bounds
+    return _finite(bound, left) * left / need
 
 
-__all__ = ["Periods", "in_order", "inf", "share", "together"]
+def _finite(period: float, time_left: float) -> float:
+    return time_left if isinf(period) else period

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_STEPS = frozenset({".", ".."})
 
 
 def snake_case(class_name: str) -> str:
@@ -17,25 +17,43 @@ def escape(name: str) -> str:
     """Returns ``name`` as one path segment: no slash, no control character, nothing ambiguous.
 
     What cannot be printed, and ``/`` and ``%`` themselves, become the percent-encoded bytes of
-    their UTF-8 form, so that a name can neither forge a path nor a line of a log.
+    their UTF-8 form, so that a name can neither forge a path nor a line of a log. So do ``.`` and
+    ``..``, which mean something else to whoever joins paths.
     """
     if name.isidentifier():
         return name
-    return "".join(char if _is_plain(char) else _percent(char) for char in name)
+    stays = _is_plain if name not in _STEPS else _never
+    return "".join(char if stays(char) else _percent(char) for char in name)
 
 
-def unique_key(name: str, taken: Container[str]) -> str:
-    """Returns the slot key for ``name``: itself, else ``name-2``, ``name-3``, and so on."""
-    key = segment = escape(name)
-    count = 1
-    while key in taken:
-        count += 1
-        key = f"{segment}-{count}"
-    return key
+class SlotKeys:
+    """The keys that one group has given out: a name first as it is, then ``name-2``, ``name-3``.
+
+    A key is never given twice. It takes the same time however many of one name there are.
+    """
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        """For each key that is taken, the last number that was tried behind it."""
+
+    def take(self, name: str) -> str:
+        """Returns a key for ``name`` and keeps it taken."""
+        key = segment = escape(name)
+        while key in self._counts:
+            self._counts[segment] += 1
+            key = f"{segment}-{self._counts[segment]}"
+        self._counts[key] = 1
+        return key
 
 
 def _is_plain(char: str) -> bool:
     return char.isprintable() and char not in "/%"
+
+
+def _never(_: str) -> bool:
+    return False
 
 
 def _percent(char: str) -> str:

@@ -43,6 +43,7 @@ async def live(life: Life) -> None:
         error = await _attempt(life.worker_alive().run, step_first=_end_start(life))
         error = await _run_ended(life, error)
     await _clean_up(life, error)
+    del error  # its traceback leads back to this frame: the two would wait for the collector
     life.finish()
 
 

@@ -2,52 +2,66 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .base import Worker
     from .core import Core
+    from .starter import Starter
 
 
 class ChildState(StrEnum):
     """What a group knows about a slot; not the same as its worker's own state."""
 
     WAITING = "waiting"
-    """Its turn to start has not come."""
+    """Its turn to start has not come; in a group that has stopped, it never will."""
     STARTING = "starting"
     """It is starting and not ready yet."""
     RUNNING = "running"
     """It is ready."""
     STOPPING = "stopping"
-    """It was asked to stop."""
+    """The group has asked it to stop."""
     STOPPED = "stopped"
-    """It has ended, or was never started."""
+    """It has ended."""
 
 
 ALIVE = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.STOPPING})
+"""The states in which the group waits for a child's end."""
 
 
 class Slot:
     """One child in one group."""
 
-    __slots__ = ("child", "starter", "state")
+    __slots__ = ("child", "core", "starter", "state", "troubles")
 
     def __init__(self, child: Worker) -> None:
-        self.child = child
-        self.state = ChildState.WAITING
-        self.starter: asyncio.Task[None] | None = None
-        """The task that runs the child's own ``startup()``, where it has one of its own."""
+        self.child: Worker = child
+        self.core: Core = child._worker
+        self.state: ChildState = ChildState.WAITING
+        self.starter: Starter | None = None
+        """What runs the child's own ``startup()``, where it has one of its own."""
+        self.troubles: tuple[BaseException, ...] = ()
+        """What went wrong in starting and stopping it, and is not in its own outcome."""
 
     @property
-    def core(self) -> Core:
-        """The child's core."""
-        return self.child._worker
+    def is_alive(self) -> bool:
+        """Whether the group has yet to see its end."""
+        return self.state in ALIVE
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing of the child is left running."""
         life = self.core.life
         over = life is None or life.outcome is not None
-        return over and (self.starter is None or self.starter.done())
+        return over and (self.starter is None or self.starter.is_over)
+
+    def note(self, error: BaseException) -> None:
+        """Keeps an error until the child's end is accounted for."""
+        self.troubles += (error,)
+
+    def errors(self) -> tuple[BaseException, ...]:
+        """Returns what the child failed with: first what ended its life, then its troubles."""
+        life = self.core.life
+        error = None if life is None or life.outcome is None else life.outcome.exception
+        return self.troubles if error is None else (error, *self.troubles)
