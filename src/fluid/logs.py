@@ -7,12 +7,16 @@ warnings and errors to stderr, so that a crash is never silent.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os.path
 
 from . import events
 from .rules.outcome import describe
 
 logger: logging.Logger = logging.getLogger("fluid.worker")
+
+_NOT_OWN: tuple[str, ...] = (os.path.dirname(asyncio.__file__), os.path.dirname(__file__))
 
 LONGEST_TEXT = 2000
 """Characters of an error's text that go into one log line."""
@@ -46,7 +50,9 @@ def error_text(error: BaseException) -> str:
 
 
 def _at(stack: tuple[str, ...]) -> str:
-    return f"at {stack[-1]}" if stack else "at an unknown place"
+    """Returns the innermost place of a stack that is the user's own, neither asyncio's nor ours."""
+    own = [place for place in stack if not place.startswith(_NOT_OWN)] or list(stack[-1:])
+    return f"at {own[-1]}" if own else "at an unknown place"
 
 
 def line(event: events.WorkerEvent) -> str:
@@ -64,9 +70,11 @@ def line(event: events.WorkerEvent) -> str:
         case events.WorkerStopping():
             return f"worker {path} has ended its run; cleaning up"
         case events.WorkerCancelledByForce(phase=phase, attempt=attempt, stack=stack):
-            again = " again" if attempt > 1 else ""
+            if attempt > 1:
+                return f"worker {path} was cancelled again in {phase}, {_at(stack)}"
             return (
-                f"worker {path} overran its time and was cancelled{again} in {phase}, {_at(stack)}"
+                f"worker {path} did not end when asked and was cancelled in {phase}, {_at(stack)}; "
+                f"a run() that looks at is_running(), or awaits self.sleep(), ends by itself"
             )
         case events.WorkerAbandoned(phase=phase, stack=stack):
             return (

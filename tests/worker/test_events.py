@@ -149,3 +149,21 @@ def test_the_text_of_an_error_can_neither_forge_a_line_nor_fill_the_disk() -> No
     assert error_text(ValueError("a\x1b[31m")) == "ValueError: a\\x1b[31m"
     assert len(error_text(ValueError("x" * 10**6))) < LONGEST_TEXT + 100
     assert error_text(ValueError()) == "ValueError"
+
+
+def test_a_line_names_the_innermost_place_of_the_users_own_code() -> None:
+    inner = f"{asyncio.__path__[0]}/tasks.py:649 in sleep"
+    event = events.StillStarting("app/db", 10.0, 10.0, ("db.py:3 in connect", inner))
+    assert line(event).endswith("still starting after 10 seconds, at db.py:3 in connect")
+    event = events.StillStarting("app/db", 10.0, 10.0, (inner,))
+    assert line(event).endswith(inner)
+    event = events.StillStarting("app/db", 10.0, 10.0, ())
+    assert line(event).endswith("at an unknown place")
+
+
+async def test_who_did_not_listen_is_told_how_to(caplog: pytest.LogCaptureFixture) -> None:
+    worker = worker_with(run=forever)
+    await worker.startup()
+    await worker.shutdown()
+    (record,) = [record for record in caplog.records if "cancelled in run" in record.message]
+    assert "in forever; a run() that looks at is_running()" in record.message

@@ -56,26 +56,30 @@ def in_order(bounds: Iterable[float]) -> float:
     return sum(bounds)
 
 
-def needs(bounds: Iterable[float], time_left: float) -> list[float]:
-    """Returns for each child what it and all before it need: they stop after it, last first.
-
-    A child that has no bound is taken to need all the time that is left.
-    """
-    return list(accumulate(_finite(bound, time_left) for bound in bounds))
-
-
-def share(bound: float, need: float, time_left: float) -> float:
-    """Returns how much of ``time_left`` goes to a child that needs up to ``bound`` seconds.
+class Turns:
+    """How children that stop one after the other, the last of them first, share the time there is.
 
     Args:
-        bound: What this child needs at the most.
-        need: What it and everybody after it need at the most.
+        bounds: What each child needs at the most, in the order in which they were started. One that
+            has no bound is taken to need all the time that is left.
         time_left: What there is for all of them.
     """
-    left = max(time_left, 0.0)
-    if need <= left:
-        return min(bound, left)
-    return _finite(bound, left) * left / need
+
+    __slots__ = ("_bounds", "_needs")
+
+    def __init__(self, bounds: Iterable[float], time_left: float) -> None:
+        left = max(time_left, 0.0)
+        self._bounds: list[float] = [_finite(bound, left) for bound in bounds]
+        self._needs: list[float] = list(accumulate(self._bounds))
+        """What each child and those whose turn is after it need together."""
+
+    def share(self, turn: int, time_left: float) -> float:
+        """Returns how much of ``time_left`` goes to child number ``turn``, whose turn it is now.
+
+        All of its bound if that leaves enough for the others; else everybody's shrinks alike.
+        """
+        bound, need, left = self._bounds[turn], self._needs[turn], max(time_left, 0.0)
+        return bound if need <= left else bound * left / need
 
 
 def _finite(period: float, time_left: float) -> float:

@@ -18,7 +18,7 @@ from .slot import ChildState, Slot
 class Starter:
     """The task that awaits a child's ``startup()``."""
 
-    __slots__ = ("_ladder", "_on_over", "_slot", "_task", "gave_up", "is_over")
+    __slots__ = ("_ladder", "_loop", "_on_over", "_slot", "_task", "gave_up", "is_over")
 
     def __init__(
         self, slot: Slot, loop: asyncio.AbstractEventLoop, on_over: Callable[[], None]
@@ -26,18 +26,22 @@ class Starter:
         self._slot: Slot = slot
         self._on_over: Callable[[], None] | None = on_over
         self._ladder: Ladder = Ladder(loop)
+        self._loop: asyncio.AbstractEventLoop = loop
+        self._task: asyncio.Task[None] | None = None
         self.is_over: bool = False
         self.gave_up: bool = False
         """Whether the override refused to end."""
-        self._task: asyncio.Task[None] = tasks.spawn(
-            _start(slot), loop=loop, name=f"startup of {slot.core.name}", on_end=self._ended
-        )
+
+    def begin(self) -> None:
+        """Makes the task; with an eager task factory, the override may be over by then."""
+        name = f"startup of {self._slot.core.name}"
+        self._task = tasks.spawn(_start(self._slot), loop=self._loop, name=name, on_end=self._ended)
 
     def end(self, by: float) -> None:
         """Cancels the override, cancels it again, and gives up on it, at the latest ``by`` then."""
         if self.is_over or self._ladder.is_armed:
             return
-        now = self._task.get_loop().time()
+        now = self._loop.time()
         period = min(self._slot.child.cancel_period, max(by - now, 0.0) / 2)
         self._cancel()
         self._ladder.climb(
@@ -45,7 +49,8 @@ class Starter:
         )
 
     def _cancel(self) -> None:
-        tasks.cancel(self._task, "fluid: its group is stopping")
+        if self._task is not None:
+            tasks.cancel(self._task, "fluid: its group is stopping")
 
     def _give_up(self) -> None:
         self.gave_up = True
