@@ -44,6 +44,8 @@ def duration(subject: str, value: float, *, limit: float = inf) -> float:
     Raises:
         FluidValueError: If it is not; the message starts with ``subject``.
     """
+    if value.__class__ is float and 0.0 <= value <= limit:  # what it nearly always is
+        return value
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or isnan(value) or value < 0 or value > limit:
         raise FluidValueError(f"{subject} is not a number of seconds, zero or more: {value!r}")

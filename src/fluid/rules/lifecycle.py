@@ -8,7 +8,7 @@ What makes a worker end in one final state rather than another is not decided he
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum, auto
+from enum import StrEnum, auto
 
 
 class WorkerState(StrEnum):
@@ -28,7 +28,7 @@ class WorkerState(StrEnum):
     """An exception ended it."""
 
 
-class Move(Enum):
+class Move(StrEnum):
     """What can happen to a worker."""
 
     START = auto()

@@ -21,7 +21,7 @@ from ..rules.budget import Periods
 from ..rules.lifecycle import WorkerState
 from ..settings import default_grace_period, duration
 from .exit import WorkerExit, record_of
-from .life import Life
+from .life import NO_MESSAGES, Life
 from .living import inside
 from .plan import StopPlan, plan_of
 from .waits import Waiters
@@ -141,7 +141,7 @@ class Core:
 
     def account(self) -> Mapping[str, int]:
         """Returns what became of this worker's messages; empty where it has none."""
-        return {}
+        return NO_MESSAGES
 
     # --- the verbs -------------------------------------------------------------------------------
 
@@ -292,7 +292,7 @@ class Core:
 
     def wants(self, event_type: type[events.WorkerEvent]) -> bool:
         """Returns whether an event of this type would reach anybody."""
-        return events.anybody_listens() or logs.wants(event_type)
+        return logs.logger.isEnabledFor(event_type.level) or events.anybody_listens()
 
     def emit(self, event_type: type[events.WorkerEvent], *data: Any) -> None:
         """Emits an event of this worker's, upwards; builds it only if somebody listens."""

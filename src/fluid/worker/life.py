@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from math import isinf
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING
 
 from .. import events, tasks
@@ -38,6 +38,10 @@ STOPPING_PAUSE = 0.01
 
 Without a pause, a loop that forgets to look at the result of ``sleep`` would spin.
 """
+
+
+NO_MESSAGES: Mapping[str, int] = MappingProxyType({})
+"""The account of a worker that has no messages."""
 
 
 class Life:
@@ -104,7 +108,7 @@ class Life:
         self.origin: str = ""
         """The worker below this one that the error came from, if it did."""
         self.traceback: TracebackType | None = None
-        self.account: Mapping[str, int] = {}
+        self.account: Mapping[str, int] = NO_MESSAGES
         self.record: WorkerExit | None = None
         self.began: float = loop.time()
         self.began_wall: float = wall_time(loop)
@@ -175,7 +179,7 @@ class Life:
     def settle(self) -> None:
         """Gives this life its outcome, once, and tells everybody."""
         if self.stop is not None:
-            self.stop.disarm()
+            self.stop.clear()
         self.outcome = outcome = judge(self.facts)
         self.state = lifecycle.after(self.state, outcome.move)
         self.ended_after = self.loop.time() - self.began
@@ -185,10 +189,8 @@ class Life:
             self.traceback = outcome.exception.__traceback__
         self._emit_end(outcome)
         self._end_start()
-        self.stopping.wake(False)
         if self.ended is not None:
             self.ended.wake(None)
-        self.core.readied.wake(None)
         self.core.life_ended(self)
         self._tell_after_shutdown(outcome)
 
@@ -354,5 +356,8 @@ class Life:
 
 def _starts_at_once(worker: Worker) -> bool:
     """Returns whether there is nothing to wait for, and nothing to undo, in this worker's start."""
-    hooks = (worker.on_startup, worker.on_shutdown)
-    return not worker.announces_readiness and all(is_default(hook) for hook in hooks)
+    return (
+        is_default(worker.on_startup)
+        and is_default(worker.on_shutdown)
+        and not worker.announces_readiness
+    )

@@ -41,8 +41,12 @@ async def live(life: Life) -> None:
     error: BaseException | None = None
     if life.started_up or await _start_up(life):
         error = await _attempt(life.worker_alive().run, step_first=_end_start(life))
-        error = await _run_ended(life, error)
-    await _clean_up(life, error)
+        if _is_marked(life):
+            error, life.facts.forced = await _answer_for_cancels(life, error)
+        _run_ended(life, error)
+    life.leave_running()
+    if steps := _cleanup_steps(life, error):
+        await _clean_up(life, steps)
     del error  # its traceback leads back to this frame: the two would wait for the collector
     life.finish()
 
@@ -76,31 +80,27 @@ def _end_start(life: Life) -> bool:
     return True
 
 
-async def _run_ended(life: Life, error: BaseException | None) -> BaseException | None:
-    """Notes how ``run`` ended, and returns with what."""
-    error, was_ours = await _answer_for_cancels(life, error)
-    life.facts.forced = was_ours
-    if not isinstance(error, asyncio.CancelledError):
-        life.facts.run_error = error
-    elif not was_ours:
-        life.facts.cancelled = error
+def _run_ended(life: Life, error: BaseException | None) -> None:
+    """Notes how ``run`` ended."""
+    if life.stop is not None:
+        life.stop.clear()
+    if error is not None:
+        if not isinstance(error, asyncio.CancelledError):
+            life.facts.run_error = error
+        elif not life.facts.forced:
+            life.facts.cancelled = error
     life.core.run_ended(error)
-    return error
 
 
-async def _clean_up(life: Life, error: BaseException | None) -> None:
+async def _clean_up(life: Life, steps: list[tuple[Phase, Hook]]) -> None:
     """Awaits what has to be done after ``run``, in order, under deadlines of its own."""
-    life.leave_running()
-    steps = _cleanup_steps(life, error)
-    if not steps:
-        return
     if life.stop is None:
         life.stop = Stop(life)
     life.stop.arm_cleanup()
     for phase, hook in steps:
         await _tidy(life, phase, hook)
     life.exit_stack = None
-    life.stop.disarm()
+    life.stop.clear()
 
 
 def _cleanup_steps(life: Life, error: BaseException | None) -> list[tuple[Phase, Hook]]:
@@ -137,6 +137,12 @@ async def _attempt(hook: Hook, *, step_first: bool = False) -> BaseException | N
     return None
 
 
+def _is_marked(life: Life) -> bool:
+    """Returns whether anybody has cancelled the task, and nobody has answered for it."""
+    assert life.task is not None
+    return life.task.cancelling() > 0 or (life.stop is not None and life.stop.cancels > 0)
+
+
 async def _answer_for_cancels(
     life: Life, error: BaseException | None
 ) -> tuple[BaseException | None, bool]:
@@ -149,7 +155,7 @@ async def _answer_for_cancels(
     if stop is not None:
         was_ours, stop.cancels = stop.cancels > 0, 0
         if not life.is_cleaning:
-            stop.disarm()
+            stop.clear()
     if task is not None and task.cancelling():
         try:
             # A cancel that the hook asked for itself, on its last step, is still on its way.

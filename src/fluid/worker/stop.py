@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from .life import Life
 
 
-class Stop:
+class Stop(Ladder):
     """How the end of one life is brought about in bounded time."""
 
-    __slots__ = ("_ladder", "_life", "_plan", "_since", "cancels", "cut")
+    __slots__ = ("_life", "_plan", "_since", "cancels", "cut")
 
     def __init__(self, life: Life) -> None:
+        super().__init__(life.loop)
         self._life: Life = life
-        self._ladder: Ladder = Ladder(life.loop)
         self._plan: StopPlan | None = None
         self._since: float = inf
         self.cancels: int = 0
@@ -53,7 +53,7 @@ class Stop:
     def arm(self) -> None:
         """Arms the deadlines of what has not ended by itself."""
         life = self._life
-        if life.outcome is not None or self._ladder.is_armed:
+        if life.outcome is not None or self.is_armed:
             return
         if life.phase is Phase.STARTUP:  # it has nothing to finish: no grace
             self._arm_cancel(self._since)
@@ -65,7 +65,7 @@ class Stop:
         life = self._life
         plan = life.core.stop_plan(life.worker_alive(), life.loop.time())
         at = plan.end_by if isinf(plan.cancel_at) else plan.cancel_at
-        self._ladder.climb((Rung(at, life.core.force),))
+        self.climb((Rung(at, life.core.force),))
 
     def cut_grace(self) -> None:
         """Takes away what is left of the grace: ``run`` is cancelled now."""
@@ -77,7 +77,7 @@ class Stop:
         if deadline >= self.plan.end_by:
             return
         life = self._life
-        if life.phase is Phase.RUN and not self._ladder.is_armed:
+        if life.phase is Phase.RUN and not self.is_armed:
             now = life.loop.time()
             self._plan = plan_of(
                 life.core.own_periods(life.worker_alive()).within(deadline - now), now
@@ -85,7 +85,7 @@ class Stop:
             self._arm_cancel(self.plan.cancel_at)
         else:
             self._plan = self.plan._replace(end_by=deadline)
-            self._ladder.hurry(deadline)
+            super().hurry(deadline)
 
     def arm_cleanup(self) -> None:
         """Arms the deadlines of ``on_shutdown`` and the exit stack."""
@@ -96,17 +96,13 @@ class Stop:
             # The cut gets a moment to work, as far as the whole stop's bound has room for it.
             give_up_at = min(cut_at + plan.cancel_period, max(cut_at, plan.end_by))
             rungs.append(Rung(give_up_at, self._abandon))
-        self._ladder.climb(rungs)
-
-    def disarm(self) -> None:
-        """Forgets all deadlines."""
-        self._ladder.clear()
+        self.climb(rungs)
 
     # --- what happens when it is up --------------------------------------------------------------
 
     def _arm_cancel(self, at: float) -> None:
         period = self.plan.cancel_period
-        self._ladder.climb(
+        self.climb(
             (
                 Rung(at, self._cancel),
                 Rung(at + period, self._cancel),
