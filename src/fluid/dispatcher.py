@@ -7,13 +7,12 @@ to its caller, who knows what an error means for the message.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from types import CoroutineType
 from typing import Generic, NamedTuple, TypeVar
 
-from .errors import FluidError, FluidValueError
+from .errors import FluidValueError, HandlerTypeError, as_one
 from .tasks import gather_settled
 
 __all__ = ["AsyncDispatcher", "BaseDispatcher", "Dispatcher", "Event", "HandlerTypeError"]
@@ -58,27 +57,6 @@ class Event(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.type}.{self.tag}" if self.tag else self.type
-
-
-class HandlerTypeError(TypeError, FluidError):
-    """A handler is of the wrong kind for its dispatcher, as what it returned has shown.
-
-    Only the call can tell: an object, a ``partial`` or a lambda that returns a coroutine is as
-    good a handler as an ``async def``.
-    """
-
-    def __init__(self, event: Event, handler: object, lesson: str) -> None:
-        super().__init__(event, handler, lesson)
-        self.event = event
-        """The event it is registered for."""
-        self.handler = handler
-        """The handler itself."""
-        self.lesson = lesson
-        """What it did, and what to write instead."""
-
-    def __str__(self) -> str:
-        name = getattr(self.handler, "__qualname__", None) or repr(self.handler)
-        return f"handler {name} of event '{self.event}' {self.lesson}"
 
 
 class BaseDispatcher(ABC, Generic[M, H]):
@@ -184,7 +162,7 @@ class Dispatcher(BaseDispatcher[M, Callable[[M], None]]):
                 break
         if errors:
             try:
-                raise _as_one(errors, self.event_type(message))
+                raise as_one(_failed(errors, self.event_type(message)), errors)
             finally:
                 errors.clear()  # or it closes a cycle: list, error, traceback, this frame
         return len(handlers)
@@ -258,36 +236,23 @@ class AsyncDispatcher(BaseDispatcher[M, Callable[[M], Awaitable[None]]]):
     async def _run_together(
         self, handlers: dict[str, Callable[[M], Awaitable[None]]], message: M
     ) -> int:
-        errors: list[BaseException] = []
         event_type = self.event_type(message)
-        runs = [self._run(tag, handler, message, errors) for tag, handler in handlers.items()]
-        try:
-            await _settle(runs, errors, event_type)
-            if errors:
-                raise _as_one(errors, event_type)
-        finally:
-            errors.clear()  # or it closes a cycle: list, error, traceback, this frame
+        runs = [self._run(tag, handler, message) for tag, handler in handlers.items()]
+        ends = await gather_settled(runs, name=f"dispatch {event_type}")
+        errors = [error for error in ends if error is not None]
+        if errors:
+            try:
+                raise as_one(_failed(errors, event_type), errors)
+            finally:
+                errors.clear()  # or it closes a cycle: list, error, traceback, this frame
+                ends.clear()
         return len(handlers)
 
-    async def _run(
-        self,
-        tag: str,
-        handler: Callable[[M], Awaitable[None]],
-        message: M,
-        errors: list[BaseException],
-    ) -> None:
-        """Calls and awaits one handler of several, in its task; notes its error.
-
-        Nothing leaves the task, because asyncio lets a task's SystemExit and KeyboardInterrupt
-        through to whoever runs the loop, past the other handlers and everybody's cleanup.
-        """
-        try:
-            result = handler(message)
-            if not isawaitable(result):
-                raise self._not_awaitable(tag, handler, message, result)
-            await result
-        except BaseException as error:
-            errors.append(error)
+    async def _run(self, tag: str, handler: Callable[[M], Awaitable[None]], message: M) -> None:
+        result = handler(message)
+        if not isawaitable(result):
+            raise self._not_awaitable(tag, handler, message, result)
+        await result
 
     def _not_awaitable(
         self, tag: str, handler: object, message: M, result: object
@@ -300,23 +265,5 @@ class AsyncDispatcher(BaseDispatcher[M, Callable[[M], Awaitable[None]]]):
         )
 
 
-async def _settle(
-    runs: Sequence[Coroutine[object, object, None]], errors: list[BaseException], event_type: str
-) -> None:
-    """Waits for the end of all; an error that came before a cancel becomes the cancel's cause."""
-    try:
-        outcomes = await gather_settled(runs, name=f"dispatch {event_type}")
-    except CancelledError as cancelled:
-        failures = [error for error in errors if not isinstance(error, CancelledError)]
-        if failures:
-            raise cancelled from _as_one(failures, event_type)
-        raise
-    # A run notes its own error: an outcome here is a task cancelled before its first step.
-    errors.extend(outcome for outcome in outcomes if outcome is not None)
-
-
-def _as_one(errors: list[BaseException], event_type: str) -> BaseException:
-    """Returns an only error itself, and several as a group."""
-    if len(errors) == 1:
-        return errors[0]
-    return BaseExceptionGroup(f"{len(errors)} handlers of event type {event_type!r} failed", errors)
+def _failed(errors: list[BaseException], event_type: str) -> str:
+    return f"{len(errors)} handlers of event type {event_type!r} failed"

@@ -1,12 +1,14 @@
 """The errors fluid raises, sorted by blame.
 
-Whoever called us wrongly gets a :class:`FluidValueError` or a :class:`WorkerStartError`; an error of
-the user's own code is never wrapped: it is raised as it is. Every message names its subject, what
-could not be done, and the state or value that stood in the way; the same data is on the error as
-attributes. Nothing here knows about workers: that would turn the layers upside down.
+Whoever called us wrongly gets a :class:`FluidValueError` or a :class:`WorkerStartError`; an error
+of the user's own code is never wrapped: it is raised as it is. Every message names its subject,
+what could not be done, and the state or value that stood in the way; the same data is on the error
+as attributes. Nothing here knows about workers: that would turn the layers upside down.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class FluidError(Exception):
@@ -95,3 +97,29 @@ class ConsumerClosed(FluidError):
 
 class MailboxFull(FluidError):
     """A message was sent without waiting to a mailbox that has no room."""
+
+
+class HandlerTypeError(TypeError, FluidError):
+    """A handler is of the wrong kind for its dispatcher, as what it returned has shown.
+
+    Only the call can tell: an object, a ``partial`` or a lambda that returns a coroutine is as
+    good a handler as an ``async def``.
+    """
+
+    def __init__(self, event: object, handler: object, lesson: str) -> None:
+        super().__init__(event, handler, lesson)
+        self.event: object = event
+        """The event it is registered for."""
+        self.handler: object = handler
+        """The handler itself."""
+        self.lesson: str = lesson
+        """What it did, and what to write instead."""
+
+    def __str__(self) -> str:
+        name = getattr(self.handler, "__qualname__", None) or repr(self.handler)
+        return f"handler {name} of event '{self.event}' {self.lesson}"
+
+
+def as_one(message: str, errors: Sequence[BaseException]) -> BaseException:
+    """Returns an only error itself, and several as a group that ``message`` introduces."""
+    return errors[0] if len(errors) == 1 else BaseExceptionGroup(message, errors)

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from types import CodeType, FrameType, coroutine
 from typing import Any, TypeAlias
 
+from .errors import as_one
+
 OnEnd: TypeAlias = Callable[[asyncio.Task[Any]], None]
 
 _owned: dict[asyncio.Task[Any], OnEnd | None] = {}
@@ -114,7 +116,8 @@ async def gather_settled(
     Nothing that a work raises leaves its task, ``SystemExit`` included: out of a task, that would
     end the loop and with it the other works.
 
-    Cancellation: Every work is cancelled and waited for; then the ``CancelledError`` goes on.
+    Cancellation: Every work is cancelled and waited for; then the ``CancelledError`` goes on, with
+    what works have raised by then as its cause.
     """
     loop = asyncio.get_running_loop()
     errors: list[BaseException | None] = [None] * len(works)
@@ -140,17 +143,20 @@ async def gather_settled(
                 interrupted = error
                 for other in running:
                     cancel(other, "its caller was cancelled")
-    try:
-        if interrupted is not None:
-            raise interrupted
-        for index, (task, work) in enumerate(zip(running, works, strict=True)):
-            if task.cancelled():  # before its first step: the work never began
-                work.close()
-                errors[index] = end_of(task)
+    for index, (task, work) in enumerate(zip(running, works, strict=True)):
+        if task.cancelled():  # before its first step: the work never began
+            work.close()
+            errors[index] = end_of(task)
+    if interrupted is None:
         return errors
+    failures = [error for error in errors if error and type(error) is not asyncio.CancelledError]
+    try:
+        raise interrupted from (as_one(f"{name} failed", failures) if failures else None)
     finally:
         # An error that is raised from here refers to this frame: without this, the two would wait
         # for the garbage collector.
+        errors.clear()
+        failures.clear()
         del interrupted
 
 
