@@ -6,7 +6,8 @@
     python -m examples.codesearch search WORDS...
     python -m examples.codesearch search --symbol NAME
 
-What it does is in plain functions and classes that know neither asyncio nor fluid: ``scan.py`` finds
-the files, ``parse.py`` reads them, ``store.py`` keeps them, ``search.py`` looks into them,
-``progress.py`` says how far things are. ``app.py`` makes workers of them, and a group of the workers.
+What it does is in plain functions and classes that know neither asyncio nor fluid: ``scan.py``
+finds the files, ``parse.py`` reads them, ``store.py`` keeps them, ``search.py`` looks into them,
+``progress.py`` says how far things are. ``process.py`` has files parsed by another process.
+``app.py`` makes workers of all that, and a group of the workers: begin there.
 """

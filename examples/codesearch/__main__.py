@@ -14,40 +14,42 @@ from pathlib import Path
 import fluid
 
 from .app import indexer
-from .progress import Tally, summary
+from .progress import Tally, contents, summary
+from .scan import is_in
 from .search import Hit, emphasized, search_symbols, search_texts, unmarked
 from .store import Store, UnusableIndexError
 
-DEMO_WORDS = ["taskgroup", "create_task"]
+DEMO_WORDS = ["TaskGroup", "create_task"]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Does what the arguments of the command line say, and returns the exit code.
 
-    0: done, also if some files were not fit to be indexed, or if it was interrupted in good order.
-    1: something failed, or nothing was found. 2: this cannot be done.
+    0: done, also if some files were not fit to be indexed, or it was interrupted and ended in good
+    order. 1: something failed, or nothing was found. 2: this cannot be done.
     """
     options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return options.command(options)
-    except (UnusableIndexError, sqlite3.Error) as error:
+        return command(options)
+    except (FileNotFoundError, UnusableIndexError, sqlite3.Error) as error:
         print(f"codesearch: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # as in `search … | head`
+    except BrokenPipeError:  # of `search … | head`; Python would come across it again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:  # outside of fluid.run(), which takes the signal as a request
+    except KeyboardInterrupt:  # not while fluid.run() is there to take the signal as a request
         return 130
 
 
 def _demo(options: argparse.Namespace) -> int:
-    library = standard_library()
+    library = standard_library().resolve()
     print(f"$ python -m examples.codesearch index {library}", flush=True)
     tally = _run([library], options.db)
-    if tally.left or tally.listing is None:
-        return 0
-    print(f"$ python -m examples.codesearch search {' '.join(DEMO_WORDS)}")
-    return _print_hits(search_texts, DEMO_WORDS, options.db, folder=str(library), limit=5)
+    if tally.is_complete:
+        print(f"$ python -m examples.codesearch search {' '.join(DEMO_WORDS)}", flush=True)
+        _print_hits(search_texts, DEMO_WORDS, options.db, folder=str(library), limit=5)
+    return 0
 
 
 def _index(options: argparse.Namespace) -> int:
@@ -57,16 +59,21 @@ def _index(options: argparse.Namespace) -> int:
 
 def _run(paths: list[Path], database: Path) -> Tally:
     began = time.perf_counter()
-    roots = [path.absolute() for path in paths]
+    roots = [path.resolve() for path in paths]
     with Store.open(database) as store:
         known = store.known()
+    for root in roots:
+        # A folder that has been deleted since is no mistake: it leaves the index.
+        if not root.exists() and not any(is_in(path, {str(root)}) for path in known):
+            raise FileNotFoundError(f"no such file or folder: {root}")
     tally = Tally()
     try:
         fluid.run(indexer(roots, database, known, tally))
     finally:
         seconds = time.perf_counter() - began
         with Store.open(database) as store:
-            print(*summary(tally, store.totals(), seconds), sep="\n", flush=True)
+            print(*summary(tally, seconds), sep="\n")
+            print(contents(store.totals(), database), flush=True)
     return tally
 
 
@@ -119,37 +126,34 @@ def default_database() -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    database = argparse.ArgumentParser(add_help=False)
-    # Both before and after the command; the default must not undo what stood before.
-    database.add_argument(
-        "--db", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="the index"
-    )
     parser = argparse.ArgumentParser(
         prog="codesearch",
-        description="Searches Python source. Without a command: indexes the standard library, "
-        "and searches it.",
-        parents=[database],
+        description="Searches Python source. Without a command, indexes the standard library and "
+        "searches it.",
     )
-    parser.set_defaults(command=_demo, db=default_database())
-    commands = parser.add_subparsers(title="commands")
+    _add_database(parser, default_database())
+    parser.set_defaults(command=_demo)
+    commands = parser.add_subparsers(title="commands", metavar="index | search")
 
-    index = commands.add_parser("index", parents=[database], help="bring the index up to date")
+    index = commands.add_parser("index", help="bring the index up to date")
+    _add_database(index, argparse.SUPPRESS)
     index.add_argument(
-        "paths",
-        nargs="*",
-        type=Path,
-        metavar="PATH",
-        help="files and folders; the standard library if there is none",
+        "paths", nargs="*", type=Path, metavar="PATH", help="default: the standard library"
     )
     index.set_defaults(command=_index)
 
-    search = commands.add_parser("search", parents=[database], help="search the index")
-    search.add_argument("words", nargs="+", metavar="WORD", help="what has to be in the file")
-    search.add_argument("--symbol", action="store_true", help="search names of classes, functions")
-    search.add_argument("--under", type=Path, metavar="PATH", help="only what is in this folder")
-    search.add_argument("--limit", type=int, default=10, metavar="N", help="how many (10)")
+    search = commands.add_parser("search", help="search the index")
+    _add_database(search, argparse.SUPPRESS)
+    search.add_argument("words", nargs="+", metavar="WORD", help="has to be in the file")
+    search.add_argument("--symbol", action="store_true", help="or in a name that it defines")
+    search.add_argument("--under", type=Path, metavar="PATH", help="only below this folder")
+    search.add_argument("--limit", type=int, default=10, metavar="N", help="answers, 10 by default")
     search.set_defaults(command=_search)
     return parser
+
+
+def _add_database(parser: argparse.ArgumentParser, default: object) -> None:
+    parser.add_argument("--db", type=Path, metavar="FILE", default=default, help="the index")
 
 
 if __name__ == "__main__":

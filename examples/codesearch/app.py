@@ -1,9 +1,10 @@
 """The workers, and the group that they form. This is the file that is about fluid.
 
-A scanner lists the files that have changed and puts them into a queue; parsers take them from there,
+A scanner lists the files that have changed and puts them into a queue. Parsers take them from it,
 have them parsed by processes of their own, and send the result to a writer, who puts many of them
 into one transaction. A reporter watches. The group stops in reverse, so that each is asked to stop
-only when nobody is left who could send it anything:
+only when nobody is left who could send it anything (but the parsers are a group in the group, which
+stops all at once):
 
 * The run is over when the scanner ends, which it does when the queue is empty. With its end the
   group stops: the parsers have nothing left, and the writer still writes what it was sent.
@@ -61,7 +62,7 @@ def indexer(
     return Workers(
         Reporter(tally),
         writer,
-        *(Parser(queue, writer, tally) for _ in range(PARSERS)),
+        Workers(*(Parser(queue, writer, tally) for _ in range(PARSERS)), name="parsers"),
         Scanner(roots, known, queue, writer, tally),
         name="codesearch",
         stop_in_reverse=True,
@@ -85,22 +86,23 @@ class Scanner(Worker):
 
     async def run(self) -> None:
         """Lists files, sends those that have changed, and waits until the parsers have had them."""
-        items = await self._list()
+        items = await self._find()
         if not self.is_running():
             return
-        listing = compare(items, self.known, self.roots)
+        listing = await asyncio.to_thread(compare, items, self.known, self.roots)
         self.tally.problems.extend(item for item in items if isinstance(item, Problem))
         self.tally.listing = listing
+        # A stop ends each of these waits, and with it the sending.
         for path in listing.gone:
-            await self.writer.put(Forget(path))
+            await self.wait_or_stop(self.writer.put(Forget(path)))
         for file in listing.changed:
-            # A stop ends the wait for room, and with it the sending.
-            await self.wait_or_stop(self.queue.put(file))
             if not self.is_running():
                 return
+            await self.wait_or_stop(self.queue.put(file))
         await self.wait_or_stop(self.queue.join())
+        self.tally.is_complete = self.is_running()
 
-    async def _list(self) -> list[SourceFile | Problem]:
+    async def _find(self) -> list[SourceFile | Problem]:
         items: list[SourceFile | Problem] = []
         search = find(self.roots)
         while self.is_running():

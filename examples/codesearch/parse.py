@@ -1,8 +1,8 @@
 """Reads Python files and finds what they define.
 
-Also a program, which the parsers of ``app.py`` run in processes of their own: it answers each line of
-its input, the path of a file as JSON, with one line of JSON. Hence no import of anything but the
-standard library.
+Also a program, which ``process.py`` runs: each line that it gets is the path of a file as JSON, and
+each of its answers is a line with a number, and so many bytes of JSON. Hence no import of anything
+but the standard library.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ import tokenize
 import warnings
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple
 
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
-KINDS = {ast.ClassDef: "class", ast.FunctionDef: "def", ast.AsyncFunctionDef: "async def"}
 BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 """Where statements have statements. Definitions are nowhere else, and not to look at expressions
-makes the search five times as fast as ``ast.walk``."""
+makes the search five times as fast as with ``ast.walk``."""
 
 
 class Trouble(StrEnum):
@@ -42,8 +41,6 @@ class Symbol(NamedTuple):
 
     name: str
     """With the names of what it is inside of, as in ``TaskGroup.create_task``."""
-    kind: str
-    """``class``, ``def`` or ``async def``."""
     line: int
     """From 1; the line of the ``def``, below its decorators."""
 
@@ -105,21 +102,22 @@ def _definitions(tree: ast.Module) -> Iterator[Symbol]:
             for child in getattr(node, block, ()):
                 if isinstance(child, Definition):
                     name = prefix + child.name
-                    yield Symbol(name, KINDS[type(child)], child.lineno)
+                    yield Symbol(name, child.lineno)
                     todo.append((child, f"{name}."))
                 else:
                     todo.append((child, prefix))
 
 
-def serve(requests: TextIO, replies: TextIO) -> None:
+def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answers requests until there are no more."""
     for request in requests:
-        replies.write(json.dumps(read(json.loads(request))) + "\n")
+        reply = json.dumps(read(json.loads(request))).encode()
+        replies.write(b"%d\n%b" % (len(reply), reply))
         replies.flush()
 
 
 def source_of(reply: bytes) -> Source:
-    """Reads a line that :func:`serve` has written."""
+    """Reads an answer that :func:`serve` has given."""
     text, found, trouble, detail = json.loads(reply)
     return Source(
         text, tuple(Symbol(*each) for each in found), trouble and Trouble(trouble), detail
@@ -129,4 +127,4 @@ def source_of(reply: bytes) -> Source:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # about escapes and the like: nobody here wrote those files
     gc.disable()  # a syntax tree has no cycles, and looking for some takes a fifth of the time
-    serve(sys.stdin, sys.stdout)
+    serve(sys.stdin.buffer, sys.stdout.buffer)

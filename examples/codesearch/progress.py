@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from .scan import Listing, Problem
@@ -37,6 +38,8 @@ class Tally:
     """Files that were queued when the run was interrupted."""
     problems: list[Problem] = field(default_factory=list)
     """Everything that somebody ought to know of."""
+    is_complete: bool = False
+    """Whether everything has been dealt with, as opposed to interrupted."""
 
     @property
     def to_do(self) -> int:
@@ -82,7 +85,7 @@ class PlainDisplay:
         self._stream = stream
         self._problems = 0
         self._done = 0
-        self._next_at = 0.0
+        self._next_at = LINE_PERIOD
 
     def show(self, tally: Tally, elapsed: float) -> None:
         """Prints what is new."""
@@ -91,7 +94,7 @@ class PlainDisplay:
         self._problems = len(tally.problems)
         if tally.done > self._done and elapsed >= self._next_at:
             self._done, self._next_at = tally.done, elapsed + LINE_PERIOD
-            self._print(f"{tally.done:,} of {tally.to_do:,} files, {rate(tally.done, elapsed)}")
+            self._print(progress_line(tally, elapsed))
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
@@ -106,18 +109,18 @@ class RichDisplay:
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
-        from rich.progress import Progress, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
         self.progress = Progress(
-            *Progress.get_default_columns()[:2],
-            "{task.completed:,.0f} files",
-            "{task.fields[rate]}",
+            "{task.description}",
+            BarColumn(),
+            "{task.fields[files]}",
             TimeRemainingColumn(),
             console=Console(file=stream),
             auto_refresh=False,  # the reporter sees to that, and rich needs no thread for it
             transient=True,
         )
-        self._task = self.progress.add_task("looking for files", total=None, rate="")
+        self._task = self.progress.add_task("looking for files", total=None, files="")
         self._problems = 0
 
     def show(self, tally: Tally, elapsed: float) -> None:
@@ -126,17 +129,22 @@ class RichDisplay:
             line = problem_line(problem)
             self.progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._problems = len(tally.problems)
-        if tally.listing is None:
-            self.progress.update(self._task, completed=tally.seen)
-        else:
-            self.progress.update(
-                self._task,
-                description="indexing",
-                completed=tally.done,
-                total=tally.to_do,
-                rate=rate(tally.done, elapsed),
-            )
+        is_known = tally.listing is not None
+        self.progress.update(
+            self._task,
+            description="indexing" if is_known else "looking for files",
+            total=tally.to_do if is_known else None,
+            completed=tally.done,
+            files=progress_line(tally, elapsed),
+        )
         self.progress.refresh()
+
+
+def progress_line(tally: Tally, elapsed: float) -> str:
+    """Returns how far a run is, in words."""
+    if tally.listing is None:
+        return f"{tally.seen:,} found"
+    return f"{tally.done:,} of {tally.to_do:,} files, {rate(tally.done, elapsed)}"
 
 
 def rate(files: int, seconds: float) -> str:
@@ -149,21 +157,29 @@ def problem_line(problem: Problem) -> str:
     return f"{problem.trouble}: {problem.path}: {problem.detail}"
 
 
-def summary(tally: Tally, totals: Totals, seconds: float) -> Iterator[str]:
+def summary(tally: Tally, seconds: float) -> Iterator[str]:
     """Yields, in a few lines, what a run of ``seconds`` has come to."""
     yield (
         f"indexed {tally.written:,} files in {seconds:.1f} seconds "
         f"({rate(tally.written, seconds)}): {tally.lines:,} lines, {tally.symbols:,} symbols"
     )
-    unchanged = 0 if tally.listing is None else tally.listing.found - tally.to_do
-    counts = {"unchanged": unchanged, "removed": tally.removed}
-    counts |= Counter(problem.trouble.value for problem in tally.problems)
-    if others := ", ".join(f"{count:,} {what}" for what, count in counts.items() if count):
-        yield f"beside them: {others}"
+    skipped = 0 if tally.listing is None else tally.listing.found - tally.to_do
+    yield f"skipped {skipped:,} unchanged files, removed {tally.removed:,} that are gone"
+    troubles = Counter(problem.trouble for problem in tally.problems)
+    if troubles:
+        yield "reported " + ", ".join(f"{n:,} {trouble}" for trouble, n in troubles.items())
+    if tally.is_complete:
+        return
     if tally.listing is None:
         yield "interrupted: not all files were found; the next run looks again"
-    elif tally.left:
-        yield f"interrupted: {tally.left:,} files left for the next run ({tally.returned:,} queued)"
-    yield (
-        f"the index has {totals.files:,} files, {totals.lines:,} lines, {totals.symbols:,} symbols"
+    else:
+        left, queued = tally.left, tally.returned
+        yield f"interrupted: {left:,} files left for the next run, {queued:,} were queued"
+
+
+def contents(totals: Totals, database: Path) -> str:
+    """Returns what there is in the index, in words."""
+    return (
+        f"the index {database} has {totals.files:,} files, {totals.lines:,} lines, "
+        f"{totals.symbols:,} symbols"
     )

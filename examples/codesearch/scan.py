@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +20,8 @@ SKIPPED_FOLDERS = {"__pycache__", "dist-packages", "node_modules", "site-package
 """Not searched, nor is anything that begins with a dot, unless it is what the user asked for."""
 
 MAX_BYTES = 1_000_000
-"""A larger file is not indexed. One of this size takes a few tenths of a second to parse, and that is
-the longest that a stop ever waits for."""
+"""A larger file is not indexed: nobody has written it by hand. One of this size is parsed in a few
+tenths of a second, which is what a stop may have to wait for."""
 
 Stamp = tuple[int, int]
 """The size of a file in bytes and the time of its last change in nanoseconds."""
@@ -112,7 +112,7 @@ def compare(
 ) -> Listing:
     """Compares everything that :func:`find` has yielded with the files that the index knows.
 
-    What is below a folder that could not be read is left as it is: not seen is not gone.
+    What could not be looked at is left in the index as it is: not seen is not gone.
     """
     files: dict[str, SourceFile] = {}
     unseen: set[str] = set()
@@ -128,12 +128,11 @@ def compare(
         gone=[
             path
             for path in known
-            if path not in files and (path in tops or is_below(path, tops))
-            if not is_below(path, unseen)
+            if path not in files and is_in(path, tops) and not is_in(path, unseen)
         ],
     )
 
 
-def is_below(path: str, folders: set[str]) -> bool:
-    """Tells whether ``path`` is in one of ``folders``, at any depth."""
-    return any(str(parent) in folders for parent in Path(path).parents)
+def is_in(path: str, folders: Set[str]) -> bool:
+    """Tells whether ``path`` is one of ``folders``, or in one of them at any depth."""
+    return path in folders or any(str(parent) in folders for parent in Path(path).parents)

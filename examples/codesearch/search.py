@@ -25,7 +25,7 @@ class Hit(NamedTuple):
 def search_texts(store: Store, words: list[str], *, folder: str, limit: int) -> Iterator[Hit]:
     """Yields the best line of each file that has all ``words``, the best file first."""
     if query := expression(words):
-        for path, marked in store.find_texts(query, folder=folder, limit=limit):
+        for path, marked in store.find_texts(query, words, folder=folder, limit=limit):
             yield Hit(path, *best_line(marked))
 
 
@@ -38,8 +38,8 @@ def search_symbols(store: Store, parts: list[str], *, folder: str, limit: int) -
 def expression(words: list[str]) -> str:
     """Returns the FTS5 expression for texts with all ``words``; empty if there is nothing in them.
 
-    In quotes nothing has a meaning of its own: neither ``*`` nor ``-`` nor ``NEAR``. Words that FTS5
-    would split, as in ``create_task``, have to stand together then, which is what is meant.
+    In quotes nothing has a meaning of its own, be it ``*``, ``-`` or ``NEAR``. What FTS5 takes for
+    two words, as in ``create_task``, has to stand together then, which is what is meant.
     """
     # A word without a letter or a digit is nothing to FTS5, and nothing is in no file.
     words = [word for word in words if any(char.isalnum() for char in word)]

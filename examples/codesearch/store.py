@@ -1,13 +1,14 @@
 """The index: one SQLite file. All of the SQL is here.
 
-The text of a file is one row of an FTS5 table, with the file's name and its symbols beside it. A row
-for each line would give line numbers for nothing, but takes five times as long to write; the lines
-of the few files that are shown are found by ``search.py`` in the text itself.
+The text of a file is one row of an FTS5 table. A row for each line would make it easy to say in
+which line a word is, but takes five times as long to write. Instead, ``search.py`` finds the line
+in the texts of the few files that are shown.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -31,9 +32,14 @@ create table files (
     changed_ns integer not null,
     lines integer not null
 );
-create table symbols (file integer not null, name text not null, kind text not null, line integer);
-create index symbols_by_file on symbols (file);
-create virtual table texts using fts5 (name, symbols, text);
+create table symbols (
+    file integer not null,
+    name text not null,
+    short text not null,
+    line integer not null
+);
+create index symbols_by_file on symbols (file, short);
+create virtual table texts using fts5 (name, text);
 """
 
 KNOWN = "select path, size, changed_ns from files"
@@ -48,26 +54,28 @@ FORGET = (
     "delete from files where path = :path",
 )
 ADD_FILE = "insert into files (path, size, changed_ns, lines) values (?, ?, ?, ?)"
-ADD_TEXT = "insert into texts (rowid, name, symbols, text) values (?, ?, ?, ?)"
-ADD_SYMBOL = "insert into symbols (file, name, kind, line) values (?, ?, ?, ?)"
+ADD_TEXT = "insert into texts (rowid, name, text) values (?, ?, ?)"
+ADD_SYMBOL = "insert into symbols (file, name, short, line) values (?, ?, ?, ?)"
 
 BELOW = "(:folder = '' or files.path = :folder or substr(files.path, 1, :length) = :below)"
 
-# A word counts more in a definition than in passing, and most in the name of the file.
+# Files that define the most of the words come first; then, a word counts more in a file's name.
 FIND_TEXTS = f"""
-select files.path, highlight(texts, 2, '{MARK_BEGIN}', '{MARK_END}')
+select files.path, highlight(texts, 1, '{MARK_BEGIN}', '{MARK_END}')
 from texts join files on files.id = texts.rowid
-where texts match :words and {BELOW}
-order by bm25(texts, 10.0, 5.0, 1.0), files.path
+where texts match :query and {BELOW}
+order by (select count(distinct short) from symbols
+          where file = texts.rowid and short in (select value from json_each(:words))) desc,
+         bm25(texts, 10.0, 1.0), files.path
 limit :limit
 """
-# The exact name first, bare or as a method; then the shortest.
+# The whole name first, then one that ends with it; then the shortest.
 FIND_SYMBOLS = f"""
 select files.path, symbols.line, texts.text
 from symbols join files on files.id = symbols.file join texts on texts.rowid = symbols.file
-where {{matches}} and {BELOW}
-order by symbols.name <> :exact,
-         substr('.' || symbols.name, -length('.' || :exact)) <> '.' || :exact,
+where not exists (select 1 from json_each(:words) where not instr(lower(symbols.name), value))
+      and {BELOW}
+order by lower(symbols.name) <> :whole, symbols.short <> :whole,
          length(symbols.name), files.path, symbols.line
 limit :limit
 """
@@ -166,9 +174,9 @@ class Store:
         self._forget(path)
         row = (path, size, changed_ns, change.lines)
         file_id = self._connection.execute(ADD_FILE, row).lastrowid
-        names = " ".join(symbol.name for symbol in symbols)
-        self._connection.execute(ADD_TEXT, (file_id, name, names, text))
-        self._connection.executemany(ADD_SYMBOL, ((file_id, *symbol) for symbol in symbols))
+        self._connection.execute(ADD_TEXT, (file_id, name, text))
+        rows = ((file_id, name, last_part(name).lower(), line) for name, line in symbols)
+        self._connection.executemany(ADD_SYMBOL, rows)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -180,32 +188,41 @@ class Store:
         """Returns what the whole index holds."""
         return Totals(*next(self._rows(TOTALS)))
 
-    def find_texts(self, words: str, *, folder: str, limit: int) -> Iterator[tuple[str, str]]:
-        """Yields the path and the marked text of each file that has all ``words``, best first.
+    def find_texts(
+        self, query: str, words: list[str], *, folder: str, limit: int
+    ) -> Iterator[tuple[str, str]]:
+        """Yields the path and the marked text of each file that answers ``query``, best first.
 
         Args:
-            words: An FTS5 expression.
+            query: An expression of FTS5.
+            words: Names; a file that defines them is better than one that mentions them.
             folder: Only files below this one; empty for all.
             limit: How many.
         """
-        return self._rows(FIND_TEXTS, words=words, limit=limit, **_below(folder))
+        values = {"query": query, "words": _json(words), "limit": limit}
+        return self._rows(FIND_TEXTS, **values, **_below(folder))
 
     def find_symbols(
-        self, parts: list[str], *, folder: str, limit: int
+        self, words: list[str], *, folder: str, limit: int
     ) -> Iterator[tuple[str, int, str]]:
-        """Yields path, line and text of the file for each symbol whose name has all ``parts``.
+        """Yields path, line and text of the file for each symbol whose name has all ``words``.
 
         Letters match whether they are small or capital.
         """
-        # instr() and not LIKE, to which the `_` in a name would be a wildcard.
-        named = {f"part{index}": part.lower() for index, part in enumerate(parts)}
-        matches = " and ".join(f"instr(lower(symbols.name), :{key})" for key in named)
-        statement = FIND_SYMBOLS.format(matches=matches)
-        exact = ".".join(parts)
-        return self._rows(statement, exact=exact, limit=limit, **named, **_below(folder))
+        values = {"words": _json(words), "whole": ".".join(words).lower(), "limit": limit}
+        return self._rows(FIND_SYMBOLS, **values, **_below(folder))
 
     def _rows(self, statement: str, **values: object) -> Iterator[Any]:
         return self._connection.execute(statement, values)
+
+
+def last_part(name: str) -> str:
+    """Returns the name of a symbol without what it is inside of."""
+    return name.rpartition(".")[2]
+
+
+def _json(words: list[str]) -> str:
+    return json.dumps([word.lower() for word in words])
 
 
 def _below(folder: str) -> dict[str, object]:
