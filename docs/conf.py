@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pygments.lexers.special import TextLexer
+
 import fluid
 
 project = "fluid"
@@ -27,3 +31,8 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 # Sections of our own, beside Google's.
 napoleon_custom_sections = ["Cancellation", "Source"]
+
+
+def setup(app: Any) -> None:
+    """Takes a ``mermaid`` block as plain text; the sites that render Markdown draw it."""
+    app.add_lexer("mermaid", TextLexer)

@@ -31,7 +31,7 @@ class Event(NamedTuple):
     type: str
     """What ``event_type(message)`` returns for the messages to handle."""
     tag: str = ""
-    """Tells the handler apart from the others of its type. Default: no tag."""
+    """Tells the handler apart from the others of its type; none by default."""
 
     @classmethod
     def from_string(cls, text: str) -> Event:

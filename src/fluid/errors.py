@@ -52,9 +52,10 @@ class StartTimeoutError(WorkerStartError, TimeoutError):
     """
 
     def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
-        super().__init__("\n  ".join((message, *stack)))
+        super().__init__(message)
         self.timeout: float = timeout
         self.stack: tuple[str, ...] = stack
+        self.add_note("\n  ".join(("it was waiting at", *stack)))
 
 
 class CleanupTimeoutError(FluidError, TimeoutError):
@@ -66,9 +67,10 @@ class CleanupTimeoutError(FluidError, TimeoutError):
     """
 
     def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
-        super().__init__("\n  ".join((message, *stack)))
+        super().__init__(message)
         self.timeout: float = timeout
         self.stack: tuple[str, ...] = stack
+        self.add_note("\n  ".join(("it was waiting at", *stack)))
 
 
 class WorkerDeadlockError(FluidError):
@@ -122,4 +124,4 @@ class HandlerTypeError(TypeError, FluidError):
 
 def as_one(message: str, errors: Sequence[BaseException]) -> BaseException:
     """Returns an only error itself, and several as a group that ``message`` introduces."""
-    return errors[0] if len(errors) == 1 else BaseExceptionGroup(message, errors)
+    return errors[0] if len(errors) == 1 else BaseExceptionGroup(message, tuple(errors))

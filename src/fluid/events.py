@@ -103,7 +103,7 @@ class WorkerFailed(WorkerEnded):
     exception: BaseException
     """What waiters get raised."""
     origin: str
-    """The worker that raised it first: itself, or one below it."""
+    """The worker that raised it first, which is this one or one below it."""
 
 
 class LateEnd(WorkerEvent):

@@ -19,7 +19,7 @@ class WorkerState(StrEnum):
     RUNNING = "running"
     """Started; ``on_startup`` or ``run`` is executing and nobody has asked it to stop."""
     STOPPING = "stopping"
-    """On its way out: a stop was asked for, or ``run`` has ended; cleanup runs here."""
+    """On its way out, as a stop was asked for or ``run`` has ended; cleanup runs here."""
     STOPPED = "stopped"
     """It ended by itself, or after a graceful stop, without an error."""
     FORCE_STOPPED = "force_stopped"

@@ -21,7 +21,7 @@ class PendingTask:
     name: str
     """The name of the task."""
     stack: tuple[str, ...]
-    """Where it awaits: ``file:line in function``, outermost first; empty if nobody can tell."""
+    """Where it awaits, as ``file:line in function``, outermost first; empty if nobody can tell."""
 
     @property
     def site(self) -> str:

@@ -68,7 +68,7 @@ class Worker(ABC):
     announces_readiness: ClassVar[bool] = False
     """If True, the worker is ready when it calls :meth:`set_ready`, not when ``on_startup`` ends."""
     start_timeout: float | None = None
-    """Seconds after which a start that is not ready has failed. None: no limit."""
+    """Seconds after which a start that is not ready has failed; None for no limit."""
     cancel_period: float = 1.0
     """Seconds from the first cancel to the second, and from there to being abandoned."""
     cleanup_period: float = 5.0
@@ -294,12 +294,14 @@ class Worker(ABC):
         if exc is None:
             await self.shutdown()
             return
+        core = self._worker
         try:
             await self.shutdown()
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:  # reported by its own event; the body's error goes on
-            exc.add_note(f"worker {self.worker_path} failed too: {error!r}")
+            if isinstance(error, asyncio.CancelledError) and not core.ended_with(error):
+                raise  # somebody cancelled us while we waited
+            if error is not exc:
+                exc.add_note(f"worker {core.path} failed too: {error!r}")
 
     # --- what a worker does while it runs --------------------------------------------------------
 

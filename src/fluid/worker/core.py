@@ -159,16 +159,26 @@ class Core:
         """Begins a life, in the running loop.
 
         Raises:
-            WorkerStartError: If there has been one already, or its options cannot work.
+            WorkerStartError: If there has been one already, or its group takes no more.
         """
         if self.life is not None:
             state = self.state.value.replace("_", "-")
             raise WorkerStartError(f"worker {self.name!r} cannot start: it is {state}")
+        parent = self.parent()
+        if parent is not None and parent.is_closed():  # nobody would stop it again
+            raise WorkerStartError(
+                f"worker {self.name!r} cannot start: its group {parent.name!r} "
+                f"is {parent.state.value.replace('_', '-')}"
+            )
         self._check_options(worker)
         self.life = life = Life(self, worker, asyncio.get_running_loop())
         self.life_begun(life)
         life.begin()
         return life
+
+    def is_closed(self) -> bool:
+        """Returns whether it is stopping or has ended: nothing can begin in it any more."""
+        return self.life is not None and self.state is not WorkerState.RUNNING
 
     def _check_options(self, worker: Worker) -> None:
         subject = f"of worker {self.name!r}"
@@ -206,6 +216,11 @@ class Core:
             self.check_loop(life, verb)
             await life.wait_ended()
         life.raise_outcome()
+
+    def ended_with(self, error: BaseException) -> bool:
+        """Returns whether ``error`` is what ended the present life."""
+        life = self.life
+        return life is not None and life.outcome is not None and life.outcome.exception is error
 
     async def wait_ready(self) -> None:
         """Waits until the worker is ready; raises if it cannot be any more."""
@@ -278,8 +293,7 @@ class Core:
     @property
     def path(self) -> str:
         """The slot keys from the root down to this worker."""
-        parent = self.parent()
-        return self.key if parent is None else f"{parent.path}/{self.key}"
+        return "/".join([core.key for core in self.ancestry()][::-1])
 
     def ancestry(self) -> Iterator[Core]:
         """Yields this core, its parent, and so on up to the root."""

@@ -291,6 +291,9 @@ class Life:
         """Goes from RUNNING to STOPPING, if it has not gone yet."""
         if self.state is not WorkerState.RUNNING:
             return
+        if self.stop_asked and not self.stop_begun:  # run() has ended in the step of the request
+            self.begin_stop()
+            return
         self.state = lifecycle.after(self.state, Move.STOP)
         core = self.core
         if core.wants(events.WorkerStopping):

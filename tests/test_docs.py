@@ -1,0 +1,116 @@
+"""The pages in ``docs/`` say what the code says; that their programs run is up to conftest.py."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from pathlib import Path
+
+import fluid
+import fluid.testing
+import fluid.utils.dispatcher
+from fluid import events, logs
+from fluid.rules.lifecycle import WorkerState, after, diagram
+from fluid.rules.outcome import Facts, judge
+from fluid.runtime import exit_codes
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+E = ValueError("the text of E")
+
+LIVES = [
+    Facts(start_error=E),
+    Facts(stopped_in_start=True),
+    Facts(run_error=E),
+    Facts(cancelled=asyncio.CancelledError()),
+    Facts(forced=True),
+    Facts(abandoned=True),
+    Facts(),
+]
+"""The facts of the outcome table's rows, in order."""
+
+DB = ("app/db", 0.0)
+AT = ("db.py:1 in Db.run",)
+
+EVENTS = [
+    events.WorkerStarted(*DB),
+    events.WorkerReady(*DB),
+    events.StillStarting(*DB, 10.0, AT),
+    events.BudgetShrunk(*DB, 17.0, 6.0),
+    events.WorkerStopping(*DB, True, 17.0),
+    events.WorkerStopping(*DB, False, 0.0),
+    events.WorkerCancelledByForce(*DB, "run", 1, AT),
+    events.WorkerCancelledByForce(*DB, "run", 2, AT),
+    events.WorkerAbandoned(*DB, "run", AT),
+    events.MessagesUndelivered(*DB, 3, False),
+    events.SecondaryError(*DB, "on_shutdown", OSError("disk full")),
+    events.WorkerStopped(*DB, "normal shutdown", 12.0),
+    events.WorkerForceStopped(*DB, "forced shutdown", 12.0),
+    events.WorkerFailed(*DB, "no route", 12.0, ConnectionError("no route"), "app/db"),
+    events.WorkerFailed(*DB, "no route", 12.0, ConnectionError("no route"), "app/db/pool"),
+    events.LateEnd(*DB, None),
+]
+"""What the rows of the table of log lines tell of, in order."""
+
+
+def page(name: str) -> str:
+    return (DOCS / f"{name}.md").read_text(encoding="utf-8")
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    """Returns the cells of the first table below a heading, without its two head lines."""
+    section = text.split(f"## {heading}\n")[1]
+    lines = re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE)[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_diagram_of_states_is_the_one_drawn_from_the_table():
+    (shown,) = re.findall(r"```mermaid\n(.*?)\n```", page("lifecycle"), re.DOTALL)
+    assert shown == diagram()
+
+
+def test_the_table_of_states_names_every_state_in_order():
+    assert [row[0] for row in rows(page("lifecycle"), "States")] == [s.name for s in WorkerState]
+
+
+def test_the_outcome_table_says_what_the_judge_says():
+    shown = [tuple(row[1:4]) for row in rows(page("lifecycle"), "How it ends")]
+    judged = []
+    for facts in LIVES:
+        verdict = judge(facts)
+        state = after(WorkerState.STOPPING, verdict.move).name
+        reason = "`str(E)`" if verdict.reason == str(E) else f'"{verdict.reason}"'
+        judged.append((state, reason, str(verdict.code)))
+    assert shown == judged
+
+
+def test_the_exit_codes_are_those_of_the_runtime():
+    shown = [row[0] for row in rows(page("running"), "Exit codes")]
+    codes = [exit_codes.CLEAN, exit_codes.UNFINISHED, exit_codes.START_FAILED]
+    assert shown == [*map(str, codes), f"{exit_codes.SIGNALLED} + n", "k"]
+
+
+def test_the_log_lines_are_those_that_are_written():
+    table = rows(page("running"), "Log lines")
+    assert [row[0] for row in table] == [logging.getLevelName(event.level) for event in EVENTS]
+    for row, event in zip(table, EVENTS, strict=True):
+        # An ellipsis stands for anything, or for nothing.
+        assert re.fullmatch(re.escape(row[1]).replace("…", ".*"), logs.line(event))
+
+
+def test_every_kind_of_event_has_a_log_line_in_the_table():
+    kinds = {kind for kind in vars(events).values() if isinstance(kind, type)}
+    kinds = {kind for kind in kinds if issubclass(kind, events.WorkerEvent)}
+    assert kinds - {events.WorkerEvent, events.WorkerEnded} == {type(event) for event in EVENTS}
+
+
+def test_every_public_name_is_in_the_reference():
+    documented = set(re.findall(r":: [\w.]+\.(\w+)", page("reference")))
+    for module in (fluid, fluid.utils.dispatcher, fluid.testing):
+        assert set(module.__all__) <= documented
+
+
+def test_every_page_is_in_the_table_of_contents():
+    listed = set(re.findall(r"^([\w-]+)$", page("index"), re.MULTILINE))
+    assert {path.stem for path in DOCS.glob("*.md")} - {"index"} <= listed
