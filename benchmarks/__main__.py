@@ -29,7 +29,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Iterator[Result]]] = {
     "imports": imports.results,
 }
 
-LINE = "{:<40} {:>13} {:>13}   {:<20} {:<19} {}"
+LINE = "{:<40} {:>13} {:>13}   {:<22} {:<19} {}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,15 +73,25 @@ def plan_of(options: argparse.Namespace) -> Plan:
 
 def line(result: Result) -> str:
     """Returns a result as a line of the table."""
-    low, high = min(result.ratios, default=0), max(result.ratios, default=0)
     return LINE.format(
         result.name,
         f"{three_digits(result.fluid)} {result.unit}".rstrip(),
         f"{three_digits(result.other)} {result.unit}".rstrip(),
-        f"{result.ratio:.2f} ({low:.2f}-{high:.2f})" if high else "",
+        ratio(result),
         "" if result.target is None else result.target.text,
         "" if result.target is None else "ok" if result.is_met else "missed",
     ).rstrip()
+
+
+def ratio(result: Result) -> str:
+    """Returns the ratio and its range; nothing where the other has no figure to compare with."""
+    if not result.ratios:
+        return ""
+    low, middle, high = (
+        f"{value:.2f}" if value >= 0.1 else f"{value:.1g}"
+        for value in (min(result.ratios), result.ratio, max(result.ratios))
+    )
+    return f"{middle} ({low}-{high})"
 
 
 def machine() -> str:

@@ -39,7 +39,7 @@ Kind = Callable[[Handler], AbstractAsyncContextManager[Consumer]]
 @asynccontextmanager
 async def worker(handler: Handler) -> AsyncIterator[Consumer]:
     """Runs fluid's consumer."""
-    async with QueueConsumerWorker[object](handler) as consumer:
+    async with QueueConsumerWorker(handler) as consumer:
         yield Consumer(consumer.send, consumer.queue_size)
 
 

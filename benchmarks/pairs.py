@@ -9,6 +9,7 @@ bytecode.
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import time
@@ -70,14 +71,24 @@ class Plan:
         return [pair() for _ in range(self.pairs or pairs)]
 
 
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs this Python anew, on ``arguments``, and returns what it printed.
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs this Python anew and returns what it printed.
+
+    Args:
+        *arguments: What stands behind ``python``.
+        **environment: Variables that it has besides ours, or in their place.
 
     Raises:
         CalledProcessError: If it failed; its traceback went to stderr.
     """
-    command = [sys.executable, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         sys.stderr.write(done.stderr)
     done.check_returncode()

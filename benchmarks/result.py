@@ -87,7 +87,7 @@ def fluid_at_most(limit: float, unit: str) -> Target:
 
 
 def three_digits(value: float) -> str:
-    """Returns ``value`` with three significant digits, and never with an exponent."""
+    """Returns ``value`` with three significant digits at least, and never with an exponent."""
     if not value:
         return "0"
     return f"{value:,.{max(2 - floor(log10(abs(value))), 0)}f}"

@@ -20,6 +20,7 @@ from .pairs import Clock, Plan
 from .result import Result, ratio_at_most
 
 WORKERS = 5_000
+PAIRS = 21
 
 
 class Idle(Worker):
@@ -69,6 +70,7 @@ def results(plan: Plan) -> Iterator[Result]:
     samples = plan.alternate(
         lambda: asyncio.run(with_workers(plan.clock, count)),
         lambda: asyncio.run(with_tasks(plan.clock, count)),
+        pairs=PAIRS,
     )
     bare = [(fluid.start_and_stop, other.start_and_stop) for fluid, other in samples]
     whole = [(fluid.whole, other.whole) for fluid, other in samples]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from math import inf, isnan
+from math import inf, nan
 
 from .errors import FluidValueError
 
@@ -46,7 +46,16 @@ def duration(subject: str, value: float, *, limit: float = inf) -> float:
     """
     if value.__class__ is float and 0.0 <= value <= limit:  # what it nearly always is
         return value
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or isnan(value) or value < 0 or value > limit:
+    if not 0.0 <= _as_float(value) <= limit:
         raise FluidValueError(f"{subject} is not a number of seconds, zero or more: {value!r}")
     return value
+
+
+def _as_float(value: object) -> float:
+    """Returns a number as a float, and NaN for everything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return nan
+    try:
+        return float(value)
+    except OverflowError:
+        return nan

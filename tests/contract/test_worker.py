@@ -198,9 +198,7 @@ async def test_worker_is_running_right_after_startup_even_if_run_ends_or_raises_
     assert worker.worker_state is (STOPPED if run is None else FAILED)
 
 
-@pytest.mark.parametrize(
-    "make", [Brief, lambda: Failing(BoomError())], ids=["returns", "raises"]
-)
+@pytest.mark.parametrize("make", [Brief, lambda: Failing(BoomError())], ids=["returns", "raises"])
 async def test_worker_without_hooks_is_running_right_after_startup_too(make: Callable[[], Worker]):
     worker = make()
     await worker.startup()
@@ -320,14 +318,34 @@ async def test_async_with_gives_the_worker_and_stops_it_at_the_end_of_the_body()
     assert worker.worker_state is STOPPED
 
 
-async def test_error_of_the_body_is_never_replaced_by_the_workers_own():
-    body, own = BoomError("body"), BoomError("own")
-    with pytest.raises(BoomError) as caught:
+@pytest.mark.parametrize(
+    "own", [BoomError("own"), SystemExit("own"), asyncio.CancelledError("own")], ids=repr
+)
+async def test_error_of_the_body_is_never_replaced_by_the_workers_own(own: BaseException):
+    body = BoomError("body")
+
+    async def use() -> None:
         async with Failing(own):
             await asyncio.sleep(1)
             raise body
+
+    with pytest.raises(BoomError) as caught:
+        await use()
     assert caught.value is body
     assert "own" in "".join(caught.value.__notes__)
+
+
+async def test_cancel_of_the_caller_is_not_lost_in_the_stop_after_a_failed_body():
+    async def use() -> None:
+        async with Deaf(stopping_grace_period=5):
+            raise BoomError("body")
+
+    user = asyncio.ensure_future(use())
+    await asyncio.sleep(1)
+    user.cancel()
+    await asyncio.wait([user])
+    assert user.cancelled()
+    await asyncio.sleep(5)
 
 
 async def test_error_of_the_worker_is_raised_at_the_end_of_a_body_without_one():

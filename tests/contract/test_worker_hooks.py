@@ -11,7 +11,16 @@ import pytest
 import fluid.testing
 from fluid.utils.errors import WorkerStartError
 from fluid.utils.worker import Worker, WorkerState
-from tests.contract.cast import BoomError, Brief, Idle, Recorder, Refusing, end_of, for_ever, raising
+from tests.contract.cast import (
+    BoomError,
+    Brief,
+    Idle,
+    Recorder,
+    Refusing,
+    end_of,
+    for_ever,
+    raising,
+)
 
 place: ContextVar[str] = ContextVar("place", default="nowhere")
 
@@ -101,7 +110,12 @@ async def test_order_after_run_has_cancelled_itself():
     worker = Recorder(run=raising(asyncio.CancelledError()))
     await worker.startup()
     assert isinstance(await end_of(worker), asyncio.CancelledError)
-    assert worker.journal == ["on_startup", "run", "on_shutdown", ("after_shutdown", "cancelled", 2)]
+    assert worker.journal == [
+        "on_startup",
+        "run",
+        "on_shutdown",
+        ("after_shutdown", "cancelled", 2),
+    ]
 
 
 async def test_failed_on_startup_is_followed_by_neither_run_nor_on_shutdown():
@@ -158,6 +172,39 @@ async def test_on_shutdown_waits_for_the_task_of_a_worker_that_was_abandoned():
     await asyncio.sleep(1)
     assert worker.journal == [("forced shutdown", 1), "on_shutdown"]
     assert worker.worker_state is WorkerState.FORCE_STOPPED
+
+
+async def test_stop_that_comes_before_run_has_begun_is_not_lost():
+    worker = Recorder(run=lambda: worker.sleep(3600))
+    await worker.startup()
+    await worker.shutdown()
+    assert asyncio.get_running_loop().time() <= 0.011
+    assert worker.journal[0] == "on_startup"
+    assert worker.journal[-2:] == ["on_shutdown", ("after_shutdown", "normal shutdown", 0)]
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_each_hook_finds_the_state_that_the_life_is_in(asked: bool):
+    seen: list[tuple[str, bool, bool]] = []
+
+    async def look() -> None:
+        seen.append((worker.worker_state.value, worker.has_started(), worker.is_running()))
+
+    async def look_twice() -> None:
+        await look()
+        if asked:
+            worker.gracefully_stop()
+            await look()
+
+    worker = Recorder(on_startup=look, run=look_twice, on_shutdown=look)
+    await worker.startup()
+    await worker.wait_for_shutdown()
+    assert seen == [
+        ("running", True, True),
+        ("running", True, True),
+        *([("stopping", True, False)] if asked else []),
+        ("stopping", True, False),
+    ]
 
 
 # --- where they run ------------------------------------------------------------------------------
@@ -228,7 +275,9 @@ async def test_after_shutdown_finds_the_worker_in_its_final_state():
     assert worker.seen == (WorkerState.STOPPED, True, 0, 0)
 
 
-@pytest.mark.parametrize("error", [BoomError("late"), KeyboardInterrupt(), asyncio.CancelledError()])
+@pytest.mark.parametrize(
+    "error", [BoomError("late"), KeyboardInterrupt(), asyncio.CancelledError()]
+)
 async def test_error_in_after_shutdown_is_logged_and_changes_nothing(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ):

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import fluid.testing
 from fluid.utils.errors import FluidError, FluidValueError
 from fluid.utils.worker import (
     QueueConsumerWorker,
@@ -40,6 +41,9 @@ def grace_of(worker: Worker) -> float:
     return worker.worker_stop_bound - 2 * worker.cancel_period - worker.cleanup_period
 
 
+async def nothing(*_: object) -> None: ...
+
+
 def class_named(name: str) -> type[Idle]:
     return type(name, (Idle,), {})
 
@@ -53,7 +57,7 @@ def test_worker_without_a_run_cannot_be_made():
 
     for unfinished in (Worker, Lazy):
         with pytest.raises(TypeError, match="run"):
-            unfinished()
+            unfinished()  # type: ignore[abstract]
 
 
 def test_options_have_the_documented_names_and_defaults_and_are_keyword_only():
@@ -110,14 +114,14 @@ def test_empty_name_is_no_name():
 
 
 def test_each_kind_of_worker_is_called_after_its_class_too():
-    async def nothing(*_: object) -> None: ...
-
     assert WorkerFunction(nothing).worker_name == "worker_function"
     assert QueueConsumerWorker(nothing).worker_name == "queue_consumer_worker"
     assert Workers().worker_name == "workers"
 
 
-@pytest.mark.parametrize("name", ["a b", "a/b", "../x", "%2F", "x" * 10_000, "\n\x1b[31m", "\udcff"])
+@pytest.mark.parametrize(
+    "name", ["a b", "a/b", "../x", "%2F", "x" * 10_000, "\n\x1b[31m", "\udcff"]
+)
 async def test_any_text_is_a_name_and_none_can_forge_a_path(name: str):
     worker = Idle(name=name)
     group = Workers(worker, name="group")
@@ -230,6 +234,31 @@ async def test_infinite_grace_period_never_cancels():
     assert worker.worker_state is WorkerState.STOPPED
 
 
+# --- before there is a loop ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Idle,
+        lambda: WorkerFunction(nothing, heartbeat=1),
+        lambda: QueueConsumerWorker(nothing),
+        lambda: QueueConsumerWorker[str](nothing),
+        lambda: Workers(Idle(), QueueConsumerWorker(nothing)),
+    ],
+    ids=["Worker", "WorkerFunction", "QueueConsumerWorker", "a generic one", "Workers"],
+)
+def test_worker_may_be_made_before_there_is_a_loop(make: Callable[[], Worker]):
+    worker = make()
+
+    async def main() -> None:
+        async with worker:
+            await asyncio.sleep(2)
+
+    fluid.testing.run(main)
+    assert worker.worker_state is WorkerState.STOPPED
+
+
 # --- the periods that a class sets ---------------------------------------------------------------
 
 
@@ -251,8 +280,8 @@ async def test_period_that_is_no_duration_stops_the_start_and_names_itself(
 @pytest.mark.parametrize(
     "make",
     [
-        lambda **options: WorkerFunction(Idle().run, **options),
-        lambda **options: QueueConsumerWorker(print, **options),
+        lambda **options: WorkerFunction(nothing, **options),
+        lambda **options: QueueConsumerWorker(nothing, **options),
         lambda **options: Workers(**options),
     ],
     ids=["WorkerFunction", "QueueConsumerWorker", "Workers"],

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
 
-_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _STEPS = frozenset({".", ".."})
 
 
+@lru_cache
 def snake_case(class_name: str) -> str:
     """Returns ``HTTPServer2Worker`` as ``http_server2_worker``."""
-    return _BOUNDARY.sub("_", class_name).lower()
+    neighbours = zip(f"_{class_name}", class_name, f"{class_name[1:]}_", strict=False)
+    return "".join("_" * _begins_word(*three) + three[1] for three in neighbours).lower()
+
+
+def _begins_word(before: str, char: str, after: str) -> bool:
+    """Returns whether a capital is the first of its word, in any alphabet."""
+    return char.isupper() and before != "_" and (not before.isupper() or after.islower())
 
 
 def escape(name: str) -> str:

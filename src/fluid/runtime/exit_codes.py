@@ -1,49 +1,113 @@
-"""What a process says with its exit code. Pure: facts in, a number out."""
+"""What a process says when it ends: a number, and why in one line. Pure: facts in, words out.
+
+Where several causes meet, the highest one gives the number, and the line has them all.
+"""
 
 from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+from ..logs import error_text
 
 CLEAN = 0
 """Everything ended as it should."""
 UNFINISHED = 1
 """A worker failed, or the stop left something undone."""
 START_FAILED = 3
-"""The tree did not start."""
+"""The root worker did not start."""
 SIGNALLED = 128
-"""Plus the number of the signal that was repeated."""
+"""Plus the number of the signal that came again."""
+
+MOST_UNDONE = 5
+"""Things left undone that the last line names; it counts the others."""
 
 
 class Facts:
     """How a process has been doing, written down as it goes."""
 
-    start_error: BaseException | None = None
-    """What ``startup()`` raised, if nobody had asked for a stop by then."""
-    error: BaseException | None = None
-    """What ended the root worker."""
-    undone: str = ""
-    """What the stop left undone, in words."""
     repeated_signal: int = 0
-    """The signal that came a second time, if one did."""
+    """The signal that was the second request to stop, if there was one."""
+    escaped: BaseException | None = None
+    """The first ``SystemExit`` or ``KeyboardInterrupt`` that came out of the event loop.
+
+    From ``after_shutdown``, whose documented use that is, or from a task or callback of the user's.
+    """
+    start_error: BaseException | None = None
+    """Why the root worker did not start, unless it was stopped before it had."""
+    error: BaseException | None = None
+    """What ended the root worker after it had started."""
+    origin: str = ""
+    """The worker below the root that the error came from, if it did."""
+    undone: tuple[str, ...] = ()
+    """What the stop left undone, in words."""
 
     def __init__(self, **facts: object) -> None:
         self.__dict__.update(facts)
 
+    @property
+    def exit(self) -> SystemExit | None:
+        """A worker's own ``SystemExit``, the first there was."""
+        for error in (self.escaped, self.start_error, self.error):
+            if isinstance(bare := _unwrapped(error), SystemExit):
+                return bare
+        return None
+
 
 def exit_code(facts: Facts) -> int:
-    """Returns the code of the highest cause: a repeated signal, then a start, then a failure.
+    """Returns the code of the highest cause: the first row that fits."""
+    match facts:
+        case Facts(repeated_signal=number) if number:
+            return SIGNALLED + number
+        case Facts(exit=SystemExit() as asked_for):
+            return _code_of(asked_for)
+        case Facts(start_error=BaseException()):
+            return START_FAILED
+        case Facts(error=BaseException()) | Facts(escaped=BaseException()):
+            return UNFINISHED
+        case Facts(undone=(_, *_)):
+            return UNFINISHED
+        case _:
+            return CLEAN
 
-    A worker's own ``SystemExit(k)`` gives ``k``.
-    """
+
+def reason(facts: Facts) -> str:
+    """Returns all that is to be said about an end, in one line; nothing if all went well."""
+    return "; ".join(_causes(facts))
+
+
+def _causes(facts: Facts) -> Iterator[str]:
     if facts.repeated_signal:
-        return SIGNALLED + facts.repeated_signal
-    error = facts.start_error or facts.error
-    if isinstance(error, SystemExit):
-        return _code_of(error)
+        yield f"told again to stop ({signal.Signals(facts.repeated_signal).name})"
+    if facts.escaped is not None and _code_of(facts.escaped):
+        yield f"told to exit ({error_text(facts.escaped)})"
+    who = facts.origin or "it"
     if facts.start_error is not None:
-        return START_FAILED
-    return UNFINISHED if error is not None or facts.undone else CLEAN
+        yield f"{who} did not start ({error_text(facts.start_error)})"
+    if facts.error is not None:
+        yield f"{who} failed ({error_text(facts.error)})"
+    yield from facts.undone[:MOST_UNDONE]
+    if (others := len(facts.undone) - MOST_UNDONE) > 0:
+        yield f"and {others} more"
 
 
-def _code_of(error: SystemExit) -> int:
-    if error.code is None:
-        return CLEAN
-    return error.code if isinstance(error.code, int) else UNFINISHED
+def _unwrapped(error: BaseException | None) -> BaseException | None:
+    """Returns the one error that groups of one are wrapped around, as task groups like to do.
+
+    A group of several is a failure of its own, also if a ``SystemExit`` is among them: there is no
+    telling which of them was meant.
+    """
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _code_of(error: BaseException) -> int:
+    """Returns the code that the interpreter gives a ``SystemExit``, and 1 for any other error."""
+    match error:
+        case SystemExit(code=None):
+            return CLEAN
+        case SystemExit(code=int(code)):
+            return code
+        case _:
+            return UNFINISHED

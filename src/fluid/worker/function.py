@@ -25,6 +25,24 @@ class WorkerFunction(Worker):
 
     A stop ends the sleep at once. An exception from the function ends the worker.
 
+    ::
+
+        import asyncio
+
+        from fluid.utils.worker import WorkerFunction
+
+
+        async def poll() -> None:
+            print("polling")
+
+
+        async def main() -> None:
+            async with WorkerFunction(poll, heartbeat=0.1):
+                await asyncio.sleep(0.25)
+
+
+        asyncio.run(main())
+
     Args:
         run_function: The function to await; it takes no arguments.
         name: As for every worker.

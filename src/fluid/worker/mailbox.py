@@ -1,28 +1,33 @@
 """The queue in front of a consumer: what producers hold, and what outlives the consumer's lives.
 
 The messages themselves are in one deque that only the consumer's thread touches, without a lock.
-Other threads put theirs into an inbox behind a lock, from where the loop fetches them. How messages
-are handled is the business of the loops (``plain.py``); here they come in, wait, and are counted.
+Other threads put theirs into an inbox behind a lock, from where the loop fetches them. How they are
+handled is the business of the loops (``plain.py``); who waits at the mailbox, and for what, is in
+``lobby.py``. Here messages come in, are counted, and go out.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections import deque
 from math import inf
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..errors import ConsumerClosed, FluidError, FluidValueError, MailboxFull, WrongLoopError
 from ..settings import duration
 from .account import Account
+from .lobby import Joiner, Joiners, LoopTicket, Room, ThreadTicket, Ticket
 
 if TYPE_CHECKING:
-    from .core import Core
+    from .queue import ConsumerCore
 
 M = TypeVar("M")
+TicketT = TypeVar("TicketT", bound=Ticket)
+
+FAR_AWAY = 2**29
+"""So many more messages before anybody has to look again. Python is fastest with small numbers."""
 
 
 class Mailbox(Generic[M]):
@@ -42,38 +47,40 @@ class Mailbox(Generic[M]):
             raise FluidValueError(
                 f"maxsize of a mailbox is not a whole number, zero or more: {maxsize!r}"
             )
-        self.maxsize = maxsize
+        self.maxsize: int = maxsize
         self.messages: deque[M] = deque()
         """What waits, first in first out. Only the consumer's own thread may touch it."""
-        self.in_hand = 0
-        self.handled = 0
-        self.dead = 0
-        self.dropped = 0
-        self.returned = 0
-        self.attention = False
-        """Whether somebody waits for room or for the end of the queue: see :meth:`attend`."""
+        self.holders: dict[object, int] = {}
+        """Who has how many messages in hand."""
+        self.handled: int = 0
+        self.dead: int = 0
+        self.dropped: int = 0
+        self.returned: int = 0
+        self.attend_at: int = FAR_AWAY
+        """The count of handled messages from which on somebody may have to be told.
 
-        self._name = "mailbox"
-        self._consumers: list[Core] = []
-        self._thread: int | None = None
+        Whoever handles messages looks at it when it has taken one, and calls :meth:`attend`.
+        """
+
+        self._name: str = "mailbox"
+        self._closed: bool = False
+        self._consumers: dict[ConsumerCore, bool] = {}
+        """Whose ``run`` has not ended, and whether a stop was asked for."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
-        self._open_room = 0
-        """How long the deque may get by the short way in; 0 sends everybody the long way."""
-        self._accepted = 0
+        self._thread: int = 0
+        self._short_way: int = 0
+        """The thread that may put a message into the deque without another look, if any."""
+        self._accepted: int = 0
         self._getters: deque[asyncio.Future[None]] = deque()
-        self._nudged = False
-        self._putters: deque[asyncio.Future[None]] = deque()
-        self._promised = 0
-        self._joiners: list[tuple[int, asyncio.Future[None]]] = []
+        self._nudged: bool = False
+        self._room: Room = Room(maxsize)
+        self._joiners: Joiners = Joiners()
 
         # Reentrant, because a signal handler may ask for a stop while its own thread is in here.
-        self._lock = threading.RLock()
+        self._lock: threading.RLock = threading.RLock()
         self._inbox: list[M] = []
-        self._inbox_accepted = 0
-        self._fetching = False
-        self._room_freed = threading.Condition(self._lock)
-        self._blocked_threads = 0
+        self._inbox_accepted: int = 0
+        self._fetching: bool = False
 
     # --- for producers ---------------------------------------------------------------------------
 
@@ -84,19 +91,23 @@ class Mailbox(Generic[M]):
             MailboxFull: If there is no room; ``put()`` waits for some.
             ConsumerClosed: If no more messages are accepted.
         """
-        if get_ident() == self._thread and len(self.messages) < self._open_room:
-            if message is not None:
+        if get_ident() == self._short_way:
+            if message is None:
+                self._nudged = True
+            else:
                 self.messages.append(message)
                 self._accepted += 1
-            else:
-                self._nudged = True
             if self._getters:
-                self._wake_getter()
-            return
-        self._send_the_long_way(message)
+                self.wake_getter()
+        else:
+            with self._lock:
+                self._accept(message)
 
     async def put(self, message: M | None) -> None:
         """Accepts ``message`` as soon as there is room, first come first served.
+
+        Whoever is awaited by the consumer itself, like its handler, must not wait for room: the
+        consumer would have to go on to make some.
 
         Raises:
             ConsumerClosed: If no more messages are accepted, also while it waits.
@@ -105,19 +116,20 @@ class Mailbox(Generic[M]):
 
         Cancellation: Safe; the message was not accepted.
         """
-        loop = asyncio.get_running_loop()
-        if self._loop is not None and loop is not self._loop:
-            raise WrongLoopError(
-                f"put() to {self._name} was awaited on {loop!r}, but it lives on {self._loop!r}; "
-                f"from another thread use put_threadsafe()"
-            )
-        if message is not None and (self._putters or not self._room()):
-            await self._wait_for_room(loop)
-            self._promised -= 1
-        self.send(message)
+        loop = self._checked_loop("put", "; from another thread use put_threadsafe()")
+        with self._lock:
+            if self._accept_now(message):
+                return
+            ticket = self._line_up(LoopTicket(loop))
+        try:
+            await ticket.called
+        except BaseException:
+            self._stop_waiting(ticket)
+            raise
+        self._accept_as_promised(ticket, message)
 
     def put_threadsafe(self, message: M | None, timeout: float | None = None) -> None:
-        """Blocks the calling thread until there is room for ``message``.
+        """Blocks the calling thread until there is room for ``message``, first come first served.
 
         Args:
             message: What to send.
@@ -133,31 +145,40 @@ class Mailbox(Generic[M]):
                 f"put_threadsafe() to {self._name} would block the event loop of this thread; "
                 f"use  await put(message)"
             )
-        if timeout is not None:
-            duration("timeout of put_threadsafe()", timeout)
-        with self._room_freed:
-            self._blocked_threads += 1
-            self.attention = True
-            try:
-                in_time = self._room_freed.wait_for(lambda: self._closed or self._room(), timeout)
-            finally:
-                self._blocked_threads -= 1
-            if not in_time:
-                raise TimeoutError(f"{self._name} had no room for {timeout:g} seconds")
-            self._send_the_long_way(message)
+        seconds = inf if timeout is None else duration("timeout of put_threadsafe()", timeout)
+        with self._lock:
+            if self._accept_now(message):
+                return
+            ticket = self._line_up(ThreadTicket())
+        try:
+            ticket.wait(seconds)
+        except BaseException:  # KeyboardInterrupt, for one
+            self._stop_waiting(ticket)
+            raise
+        self._accept_as_promised(ticket, message, seconds)
 
     async def join(self) -> None:
         """Waits until everything that has been accepted so far is settled.
 
+        Raises:
+            WrongLoopError: If awaited on another loop than the consumer's.
+
         Cancellation: Safe.
         """
-        target = self._total_accepted()
-        if self._settled() >= target:
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._joiners.append((target, future))
-        self.attention = True
-        await future
+        loop = self._checked_loop("join")
+        if get_ident() == self._thread:
+            self.fetch()  # so that what comes in from now on is behind what is here
+        with self._lock:
+            joiner = Joiner(self._total_accepted(), loop)
+            if self._settled() >= joiner.target:
+                return
+            self._joiners.enter(joiner)
+        self.attend()
+        try:
+            await joiner.done
+        finally:
+            with self._lock:
+                self._joiners.leave(joiner)
 
     def size(self) -> int:
         """Returns how many messages wait."""
@@ -169,7 +190,11 @@ class Mailbox(Generic[M]):
         return self._closed
 
     def account(self) -> Account:
-        """Returns what has become of all messages so far."""
+        """Returns what has become of all messages so far.
+
+        It adds up at any moment for whoever asks on the consumer's own thread; seen from another
+        one it may be off by what is being moved just then.
+        """
         with self._lock:
             return Account(
                 accepted=self._total_accepted(),
@@ -178,189 +203,256 @@ class Mailbox(Generic[M]):
                 dropped=self.dropped,
                 returned=self.returned,
                 queued=self.size(),
-                in_hand=self.in_hand,
+                in_hand=self._in_hand(),
             )
 
     # --- the ways in -----------------------------------------------------------------------------
 
-    def _send_the_long_way(self, message: M | None) -> None:
-        """Accepts a message that the short way turned down: closed, full, or of another thread."""
-        with self._lock:
-            if self._closed and not self._is_own_follow_up():
-                raise ConsumerClosed(f"{self._name} accepts no more messages: it is closed")
-            if message is None:
-                self._nudged = True
-            elif not self._room():
-                raise MailboxFull(
-                    f"{self._name} is full: {self.maxsize} messages wait; "
-                    f"put() waits for room, in the consumer's loop"
-                )
-            elif get_ident() == self._thread:
-                self.messages.append(message)
-                self._accepted += 1
-            else:
-                self._inbox.append(message)
-                self._inbox_accepted += 1
-            self._announce()
+    def _accept(self, message: M | None, *, promised: bool = False) -> None:
+        """Accepts a message that the short way turned down: closed, limited, of another thread.
 
-    def _announce(self) -> None:
-        """Wakes the consumer, in its own thread."""
-        if get_ident() == self._thread:
-            self._wake_getter()
-        elif self._loop is not None and not self._fetching:
+        The lock is held.
+        """
+        if self._closed and not self._is_own_follow_up():
+            raise ConsumerClosed(f"{self._name} accepts no more messages: it is closed")
+        is_at_home = get_ident() == self._thread
+        if message is None:
+            self._nudged = True
+        elif not promised and not self._room.is_free(self.size()):
+            raise MailboxFull(
+                f"{self._name} is full: {self.maxsize} messages wait; "
+                f"put() waits for room, in the consumer's loop"
+            )
+        elif is_at_home:
+            self.messages.append(message)
+            self._accepted += 1
+        else:
+            self._inbox.append(message)
+            self._inbox_accepted += 1
+        if is_at_home:
+            self.wake_getter()
+        else:
+            self._call_for_fetch()
+
+    def _accept_now(self, message: M | None) -> bool:
+        """Accepts a message if there is no reason to wait for room; the lock is held.
+
+        There is none in a closed mailbox: strangers are refused, and a handler that makes its own
+        consumer wait while it drains would wait for itself.
+        """
+        if message is None or self._closed or self._room.is_free(self.size()):
+            self._accept(message, promised=self._closed)
+            return True
+        return False
+
+    def _line_up(self, ticket: TicketT) -> TicketT:
+        self._room.tickets.append(ticket)
+        self.look_again()
+        # The consumer takes without the lock. What it took before it could see that it has to look
+        # again has left room that it tells nobody of.
+        self._give_room()
+        return ticket
+
+    def _accept_as_promised(self, ticket: Ticket, message: M | None, timeout: float = inf) -> None:
+        with self._lock:
+            self._room.leave(ticket)
+            if not ticket.promised and not self._closed:
+                raise TimeoutError(f"{self._name} had no room for {timeout:g} seconds")
+            self._accept(message, promised=True)
+
+    def _stop_waiting(self, ticket: Ticket) -> None:
+        """Takes a ticket back; what was promised to it goes to the next."""
+        with self._lock:
+            self._room.leave(ticket)
+            self._give_room()
+
+    def _call_for_fetch(self) -> None:
+        """Has the loop fetch what is in the inbox."""
+        if self._loop is not None and not self._fetching:
             try:
-                self._loop.call_soon_threadsafe(self.fetch)
+                self._loop.call_soon_threadsafe(self._fetch_for, self._loop)
                 self._fetching = True
             except RuntimeError:  # that loop is closed; the next consumer will fetch
                 if not self._loop.is_closed():
                     raise
 
+    def _fetch_for(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is self._loop:  # another one may have taken over meanwhile, in another thread
+            self.fetch()
+
     def fetch(self) -> None:
-        """Moves what other threads have sent into the queue."""
+        """Moves what other threads have sent into the queue, and wakes who waits for it."""
         with self._lock:
             self._fetching = False
             arrived = len(self._inbox)
             self.messages.extend(self._inbox)
             self._inbox.clear()
         for _ in range(max(arrived, self._nudged)):
-            self._wake_getter()
+            self.wake_getter()
 
     def _is_own_follow_up(self) -> bool:
         """Whether a consumer that is still draining sends to itself."""
         return any(core.is_draining() and core.is_inside() for core in self._consumers)
 
-    def _room(self) -> int:
-        if not self.maxsize:
-            return sys.maxsize
-        return max(self.maxsize - self.size() - self._promised, 0)
-
-    async def _wait_for_room(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Waits for its turn; comes back with one place promised to the caller."""
-        if self._closed:
-            return self._promise_nothing()
-        future: asyncio.Future[None] = loop.create_future()
-        self._putters.append(future)
-        self.attention = True
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                self._promised -= 1
-                self.attend()
-            raise
-        return None
-
-    def _promise_nothing(self) -> None:
-        self._promised += 1  # taken back by the caller, whose send() then says what is wrong
+    def _checked_loop(self, verb: str, hint: str = "") -> asyncio.AbstractEventLoop:
+        loop = asyncio.get_running_loop()
+        if self._loop is not None and loop is not self._loop:
+            raise WrongLoopError(
+                f"{verb}() of {self._name} was awaited on {loop!r}, "
+                f"but it lives on {self._loop!r}{hint}"
+            )
+        return loop
 
     # --- for the consumer ------------------------------------------------------------------------
 
-    def attach(self, core: Core, loop: asyncio.AbstractEventLoop) -> None:
-        """Binds the mailbox to its consumer's loop and thread, and opens it."""
-        if self._consumers and self._loop is not loop:
+    def check_loop(self, core: ConsumerCore, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuses a consumer on another loop than that of those who are there."""
+        home = self._loop
+        is_elsewhere = home is not None and home is not loop and not home.is_closed()
+        if self._consumers and is_elsewhere:
             raise WrongLoopError(
-                f"consumer {core.name!r} cannot share {self._name}: that lives on {self._loop!r}"
+                f"consumer {core.name!r} cannot share the mailbox of {self._name}: "
+                f"that lives on {home!r}"
             )
+
+    def attach(self, core: ConsumerCore, loop: asyncio.AbstractEventLoop) -> None:
+        """Binds the mailbox to its consumer's loop and thread, and opens it."""
         with self._lock:
+            if loop is not self._loop:  # whoever is left there died with that loop
+                self._consumers.clear()
+                self._getters.clear()
             self._name = f"consumer {core.name!r}"
-            self._consumers.append(core)
+            self._consumers[core] = False
             self._loop, self._thread = loop, get_ident()
             self._closed = False
-            self._open_room = 0 if self.maxsize else sys.maxsize
+            self._short_way = 0 if self.maxsize else self._thread
         self.fetch()
 
-    def detach(self, core: Core) -> None:
-        """Takes a consumer off that has ended."""
-        if core in self._consumers:
-            self._consumers.remove(core)
-        if not self._consumers:
-            self.attend()
+    def close(self, core: ConsumerCore) -> None:
+        """Accepts no more messages, unless another consumer is there for them. From any thread."""
+        with self._lock:
+            if core in self._consumers:
+                self._consumers[core] = True
+            if all(self._consumers.values()):
+                self._closed = True
+                self._short_way = 0
+                for ticket in tuple(self._room.tickets):
+                    ticket.call_thread()
 
-    def close(self, core: Core) -> bool:
-        """Accepts no more messages, unless another consumer is there for them. Any thread."""
-        if any(other is not core for other in self._consumers):
-            return False
-        with self._room_freed:
-            self._closed = True
-            self._open_room = 0
-            self._room_freed.notify_all()
-        return True
+    def leave(self, core: ConsumerCore) -> None:
+        """Takes off a consumer whose ``run`` has ended: it takes no more messages."""
+        with self._lock:
+            self._consumers.pop(core, None)
+
+    def detach(self, core: ConsumerCore) -> None:
+        """Lets go of a consumer's loop and thread, unless another consumer is there."""
+        with self._lock:
+            self.leave(core)
+            if not self._consumers:
+                self._loop, self._thread, self._short_way = None, 0, 0
+
+    def is_left_by(self, core: ConsumerCore) -> bool:
+        """Returns whether nobody else will take the messages that are left."""
+        return self._closed and not any(other is not core for other in self._consumers)
 
     def wake_all(self) -> None:
         """Makes every waiter look again: consumers, and producers who wait for room."""
         self.fetch()
         while self._getters:
-            self._wake_getter()
+            self.wake_getter()
         self.attend()
+        self.look_again()  # for a consumer that is in the middle of its slice
 
-    async def arrival(self, loop: asyncio.AbstractEventLoop, timeout: float = inf) -> None:
-        """Waits for a message, a wake-up, a stop, or ``timeout`` seconds.
+    # --- taking ----------------------------------------------------------------------------------
 
-        Cancellation: Safe; a message that came meanwhile wakes another consumer.
+    def arrival(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+        """Returns what is done with the next message, wake-up or stop.
+
+        A future, not a coroutine, since a consumer that keeps up comes here for each message.
+        Whoever is not there any more when it is done calls :meth:`missed`.
         """
         future: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(timeout, _settle, future) if timeout < inf else None
-        self._getters.append(future)
+        if self._inbox:
+            self.fetch()
+            future.set_result(None)
+        else:
+            self._getters.append(future)
+        return future
+
+    def time_is_up(self, arrival: asyncio.Future[None]) -> None:
+        """Ends a wait in which nothing came."""
+        if not arrival.done():
+            self._getters.remove(arrival)
+            arrival.set_result(None)
+
+    def missed(self, arrival: asyncio.Future[None]) -> None:
+        """Forgets an arrival whose getter is gone; if it had come, another getter wakes for it."""
+        if arrival in self._getters:
+            self._getters.remove(arrival)
+        elif self.messages or self._nudged:
+            self.wake_getter()
+
+    def wake_getter(self) -> None:
+        """Wakes one of those who wait for a message."""
         try:
-            await future
-        except asyncio.CancelledError:
-            if self.messages:
-                self._wake_getter()
-            raise
-        finally:
-            if timer is not None:
-                timer.cancel()
+            while self._getters:
+                future = self._getters.popleft()
+                if not future.done():
+                    future.set_result(None)
+                    return
+        except RuntimeError:  # its loop is closed; the message waits for the next consumer
+            if not future.get_loop().is_closed():
+                raise
 
     def take_nudge(self) -> bool:
         """Returns whether a wake-up was sent since the last call."""
         nudged, self._nudged = self._nudged, False
         return nudged
 
-    def put_back(self, message: M) -> None:
-        """Returns a message that was in hand to the front."""
-        self.messages.appendleft(message)
-
-    def take_all(self) -> list[M]:
+    def take_all(self, holder: object) -> list[M]:
         """Takes whatever is left."""
         self.fetch()
         left = list(self.messages)
         self.messages.clear()
+        self.holders[holder] = len(left)
         return left
 
-    def attend(self) -> None:
-        """Lets in who waits for room, and tells who waits for the queue to be settled."""
-        self._let_in_putters()
-        if self._blocked_threads:
-            with self._room_freed:
-                self._room_freed.notify_all()
-        settled = self._settled()
-        for _, future in (waiting := [j for j in self._joiners if j[0] <= settled]):
-            _settle(future)
-        if waiting:
-            self._joiners = [j for j in self._joiners if j[0] > settled and not j[1].done()]
-        self.attention = bool(self._putters or self._blocked_threads or self._joiners)
+    def put_back(self, message: M) -> None:
+        """Returns a message that was in hand to the front."""
+        self.messages.appendleft(message)
+        self._joiners.taken_back()
+        self.wake_getter()
 
-    def _let_in_putters(self) -> None:
-        while self._putters and (self._closed or self._room()):
-            future = self._putters.popleft()
-            if not future.done():
-                self._promised += 1
-                future.set_result(None)
+    def release(self, holder: object) -> None:
+        """Notes that ``holder`` has settled what it had in hand."""
+        del self.holders[holder]
+        if self.handled >= self.attend_at:
+            self.attend(holder)
 
-    def _wake_getter(self) -> None:
-        while self._getters:
-            future = self._getters.popleft()
-            if not future.done():
-                future.set_result(None)
-                return
+    def look_again(self) -> None:
+        """Has the consumer attend after its next message, or when it releases what it has."""
+        self.attend_at = 0
+
+    def attend(self, settled_by: object = None) -> None:
+        """Lets in who waits for room, and tells who waits for messages to be settled."""
+        with self._lock:
+            self._give_room()
+            taken = self._settled() + self._in_hand()
+            self._joiners.look(taken, self.holders, settled_by)
+            far = min(self._joiners.next_target() - self._settled(), FAR_AWAY)
+            self.attend_at = 0 if self._room.tickets else self.handled + far
+
+    def _give_room(self) -> None:
+        if self._closed:
+            self._room.give_up()
+        else:
+            self._room.give(self.size())
+
+    def _in_hand(self) -> int:
+        return sum(self.holders.values())
 
     def _total_accepted(self) -> int:
         return self._accepted + self._inbox_accepted
 
     def _settled(self) -> int:
         return self.handled + self.dead + self.dropped + self.returned
-
-
-def _settle(future: asyncio.Future[Any]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -1,8 +1,8 @@
 """The plain loop of a consumer: one message after the other.
 
-This is the hottest path of fluid, so what it does for each message is written out in one place: take
-it, await the handler, count it. Nothing is allocated while messages wait. It yields to the loop after
-256 messages or 5 ms, whichever comes first, so that a busy consumer starves nobody.
+This is the hottest path of fluid, so what it does for each message is written out in one place:
+take it, await the handler, count it. Nothing is allocated while messages wait. It yields to the
+loop after 256 messages or 5 ms, whichever comes first, so that a busy consumer starves nobody.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ SLICE_MESSAGES = 256
 """Messages after which the loop gets a step."""
 SLICE_SECONDS = 0.005
 """Seconds after which the loop gets a step."""
+QUICK_SECONDS = SLICE_SECONDS / 16
+"""As long as a slice is younger than this, its messages are quick."""
 CLOCK_STRIDE = 8
-"""Messages between two looks at the clock, once a slice has shown that they are quick.
+"""The most messages between two looks at the clock, while they are quick.
 
-Looking at it for each message would cost a third of the whole; slow messages are caught because
-every slice begins with looks after 1, 2 and 4 of them.
+A look for each message would cost a third of the whole. So each slice begins with looks after 1, 2
+and 4 messages, and once they turn out to be slow there is one after each. What remains is that a
+slice may be late by seven messages that are slow all of a sudden.
 """
 
 
@@ -40,47 +43,88 @@ class HasOnMessage(Protocol[M_contra]):
 
 async def consume(worker: HasOnMessage[M], mailbox: Mailbox[M], life: Life) -> None:
     """Handles messages until a stop is asked for and none is left."""
-    messages, now = mailbox.messages, life.loop.time
-    take = messages.popleft
-    while True:
+    messages, holders, now = mailbox.messages, mailbox.holders, life.loop.time
+    take, me = messages.popleft, object()
+    while not (life.stop_asked and _is_over(mailbox, life)):
         if not messages:
-            if life.stop_asked and not mailbox.size():
-                return
-            await mailbox.arrival(life.loop)
+            arrival = mailbox.arrival(life.loop)
+            try:
+                await arrival
+            except BaseException:
+                mailbox.missed(arrival)
+                raise
             continue
-        slice_ends = now() + SLICE_SECONDS
+        began = now()
         left, stride = SLICE_MESSAGES, 1
-        mailbox.in_hand += 1  # one at any moment of the slice at which somebody could look
+        holders[me] = 1  # true at any moment of the slice at which somebody could look
         try:
-            while messages:
+            while True:
                 for _ in range(stride):
-                    message = take()
-                    await worker.on_message(message)
-                    mailbox.handled += 1
-                    if mailbox.attention:
-                        mailbox.attend()
-                    if not messages:
+                    try:
+                        message = take()
+                    except IndexError:  # another consumer was quicker
                         break
+                    if mailbox.handled >= mailbox.attend_at:
+                        mailbox.attend(me)
+                        if stride > 1 and life.stop_asked:  # from now on, one at a time
+                            mailbox.put_back(message)
+                            break
+                    handle = worker.on_message
+                    await handle(message)
+                    mailbox.handled += 1
                 left -= stride
-                if left <= 0 or now() >= slice_ends:
+                if not messages or left <= 0:
                     break
-                stride = min(2 * stride, CLOCK_STRIDE)
-        except asyncio.CancelledError:
-            mailbox.put_back(message)
-            raise
+                elapsed = now() - began
+                if elapsed >= SLICE_SECONDS:
+                    break
+                if life.stop_asked:
+                    if _is_over(mailbox, life):
+                        return
+                    stride = 1
+                elif elapsed >= QUICK_SECONDS:
+                    stride = 1
+                elif stride < CLOCK_STRIDE:
+                    stride *= 2
+                if stride > left:
+                    stride = left
         except BaseException as error:
-            mailbox.dead += 1
-            _teach(error, worker.on_message)
+            if _was_cancelled(error):
+                mailbox.put_back(message)
+            else:
+                mailbox.dead += 1
+                mailbox.look_again()
+                _teach(error, worker)
             raise
         finally:
-            mailbox.in_hand -= 1
-            if mailbox.attention:
-                mailbox.attend()
+            mailbox.release(me)
+            del message
         if messages:
             await pause()
 
 
-def _teach(error: BaseException, handler: object) -> None:
+def _is_over(mailbox: Mailbox[M], life: Life) -> bool:
+    """Whether a consumer that has to stop is done, or leaves what waits to others.
+
+    To ``on_undelivered``, when a handler has ignored the cancel that ended the grace; to the other
+    consumers of its mailbox, if that is still open.
+    """
+    is_cut = life.stop is not None and life.stop.cancels > 0
+    return is_cut or not mailbox.is_closed or not mailbox.size()
+
+
+def _was_cancelled(error: BaseException) -> bool:
+    """Whether it is the task that was cancelled, not just something that its handler waited for."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, GeneratorExit)
+
+
+def _teach(error: BaseException, worker: HasOnMessage[M]) -> None:
     """Explains the likeliest mistake to whoever reads the traceback."""
-    if isinstance(error, TypeError) and "'await' expression" in str(error):
-        error.add_note(f"the handler {handler!r} has to be a function written with  async def")
+    is_ours = error.__traceback__ is not None and error.__traceback__.tb_next is None
+    if is_ours and isinstance(error, TypeError) and "'await' expression" in str(error):
+        error.add_note(
+            f"the handler {worker.on_message!r} has to be a function written with  async def"
+        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from .. import events
+
 if TYPE_CHECKING:
     from .base import Worker
     from .core import Core
@@ -56,8 +58,22 @@ class Slot:
         over = life is None or life.outcome is not None
         return over and (self.starter is None or self.starter.is_over)
 
-    def note(self, error: BaseException) -> None:
-        """Keeps an error until the child's end is accounted for."""
+    @property
+    def has_started(self) -> bool:
+        """Whether the child has become ready, and its ``startup()`` has returned well."""
+        life = self.core.life
+        returned = self.starter is None or self.starter.is_over
+        return life is not None and life.ready and returned and not self.troubles
+
+    @property
+    def origin(self) -> str:
+        """The path of the worker whose error this child's is: its own, or of one below it."""
+        life = self.core.life
+        return (life is not None and life.origin) or self.core.path
+
+    def note(self, where: str, error: BaseException) -> None:
+        """Reports an error, and keeps it until the child's end is accounted for."""
+        self.core.emit(events.SecondaryError, where, error)
         self.troubles += (error,)
 
     def errors(self) -> tuple[BaseException, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from .. import events, tasks
 from ..errors import WorkerStartError
 from .ladder import Ladder, Rung
-from .slot import ChildState, Slot
+from .slot import Slot
 
 
 class Starter:
@@ -77,16 +77,14 @@ async def _start(slot: Slot) -> None:
     except GeneratorExit:  # the loop is being torn down
         raise
     except BaseException as error:
-        asked = slot.state is ChildState.STOPPING
-        if asked and isinstance(error, (asyncio.CancelledError, WorkerStartError)):
+        group = core.parent()
+        is_stopped = group is None or group.is_closed()
+        if is_stopped and isinstance(error, (asyncio.CancelledError, WorkerStartError)):
             return  # that is what a start that is stopped raises
-        slot.note(error)
+        if error not in slot.errors():
+            slot.note("startup", error)
         core.force()  # it may have begun before it failed: it must not stay behind
         return
     if core.life is None:
-        slot.note(
-            WorkerStartError(
-                f"worker {core.name!r} did not start: "
-                f"its startup() did not call super().startup()"
-            )
-        )
+        how = "its startup() did not call super().startup()"
+        slot.note("startup", WorkerStartError(f"worker {core.name!r} did not start: {how}"))

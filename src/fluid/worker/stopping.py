@@ -4,38 +4,103 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from math import inf
+from math import isinf
 
-from .. import events
 from ..rules.budget import Turns
+from .core import Core
 from .slot import ChildState, Slot
 
 
 class Stopping:
-    """One stop, from the moment it begins: together, or in order, the last child first.
+    """One stop, from the moment it begins: of all together, or in order, the last child first.
 
-    A deadline, a nearer one, or force may come at any time. They are passed on in the group's own
-    next step and not down the whole tree at once, so that no depth of nesting is too deep.
+    A deadline that comes nearer, and force, are passed on in the group's own next step, not down
+    the whole tree at once: no tree is too deep for that.
     """
 
-    __slots__ = ("_deadline", "_forced", "_hurried", "_in_order", "_left", "_loop", "_turns")
+    __slots__ = ("_deadline", "_in_order", "_loop", "_news", "_slots", "_turn", "_turns", "is_forced")
 
     def __init__(
-        self, slots: Iterable[Slot], *, in_order: bool, loop: asyncio.AbstractEventLoop
+        self,
+        slots: Iterable[Slot],
+        *,
+        in_order: bool,
+        by: float,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self._left: list[Slot] = [slot for slot in slots if slot.is_alive]
+        self._slots: list[Slot] = [slot for slot in slots if slot.is_alive]
+        self._turn: int = len(self._slots)
+        """How many of them have not been asked; the last of those is the next."""
         self._in_order: bool = in_order
         self._loop: asyncio.AbstractEventLoop = loop
-        self._deadline: float | None = None
+        self._deadline: float = by
         self._turns: Turns | None = None
-        self._forced: bool = False
-        self._hurried: list[Slot] = []
+        self.is_forced: bool = False
+        self._news: bool = False
 
-    def by(self, deadline: float) -> None:
-        """Sets the instant by which all have to have ended, or brings it forward."""
+    def hurry(self, deadline: float) -> None:
+        """Brings the instant by which all have to have ended forward to ``deadline``."""
+        if deadline < self._deadline:
+            self._deadline, self._turns, self._news = deadline, None, True
 
     def force(self) -> None:
         """Takes away the grace of those who were asked, and of those who will be."""
+        self.is_forced = self._news = True
 
     def go_on(self) -> None:
-        """Asks whoever is to be asked now: everybody, or the last one that was started."""
+        """Asks whoever is to be asked now: everybody, or whose turn it is."""
+        if self._news:
+            self._news = False
+            self._pass_on()
+        while self._turn and not (self._in_order and self._is_busy()):
+            self._turn -= 1
+            slot = self._slots[self._turn]
+            if slot.is_alive:
+                slot.state = ChildState.STOPPING
+                ask(slot, self._deadline_of(self._turn))
+                if self.is_forced:
+                    slot.core.force()
+
+    def _is_busy(self) -> bool:
+        """Returns whether the one that was asked last has not ended."""
+        return self._turn < len(self._slots) and self._slots[self._turn].is_alive
+
+    def _pass_on(self) -> None:
+        for turn in reversed(range(self._turn, len(self._slots))):
+            slot = self._slots[turn]
+            if slot.is_alive:
+                set_deadline(slot.core, self._deadline_of(turn))
+                if self.is_forced:
+                    slot.core.force()
+
+    def _deadline_of(self, turn: int) -> float:
+        if isinf(self._deadline) or not self._in_order:
+            return self._deadline
+        now = self._loop.time()
+        left = self._deadline - now
+        if self._turns is None:
+            bounds = (slot.core.bound(slot.child) for slot in self._slots)
+            self._turns = Turns(bounds, left)
+        return min(now + self._turns.share(turn, left), self._deadline)
+
+
+def ask(slot: Slot, deadline: float) -> None:
+    """Asks a child to stop, and makes sure that it keeps its bound if it does not listen."""
+    core, life = slot.core, slot.core.life
+    set_deadline(core, deadline)
+    try:
+        slot.child.gracefully_stop()
+    except BaseException as error:  # not even SystemExit keeps the others from being asked
+        slot.note("gracefully_stop", error)
+        core.ask_to_stop()
+    if life is not None:
+        life.bound_stop()
+    if slot.starter is not None:
+        slot.starter.end(deadline)
+
+
+def set_deadline(core: Core, deadline: float) -> None:
+    """Sets the instant by which a child has to have ended, whether its stop has begun or not."""
+    if not isinf(deadline):
+        core.deadline = deadline
+        core.hurry(deadline)

@@ -1,0 +1,234 @@
+"""The private side of a group: who may join it, when it is ready, and the time its stop takes."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
+from math import inf
+from typing import TYPE_CHECKING
+
+from .. import events
+from ..errors import FluidValueError, GroupClosedError
+from ..rules import budget
+from ..rules.budget import Periods
+from ..rules.lifecycle import FINAL_STATES, WorkerState
+from ..rules.names import SlotKeys
+from .core import Core, core_of
+from .hooks import is_default
+from .plan import StopPlan, plan_of
+from .slot import Slot
+from .stopping import ask
+
+if TYPE_CHECKING:
+    from .base import Worker
+    from .engine import Engine
+    from .life import Life
+
+
+class GroupCore(Core):
+    """What a group has beside what every worker has: an engine, and the time of its children."""
+
+    __slots__ = ("engine", "keys", "slots", "stop_in_reverse")
+
+    def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
+        super().__init__(owner, name, grace)
+        self.slots: dict[Core, Slot] = {}
+        """The children, in the order in which they were added."""
+        self.keys: SlotKeys = SlotKeys()
+        self.stop_in_reverse: bool = False
+        self.engine: Engine | None = None
+        """What runs the children, as long as it does."""
+
+    def checked_grace(self, grace: float | None) -> float | None:
+        """Returns the grace that was given; without one, what the children need is the limit."""
+        return None if grace is None else super().checked_grace(grace)
+
+    # --- who is in it ----------------------------------------------------------------------------
+
+    def admit(self, workers: Iterable[Worker]) -> None:
+        """Adds those that are not in the group yet: all of them, or none and an error."""
+        cores = {core_of(worker): worker for worker in workers}
+        new = {core: worker for core, worker in cores.items() if core not in self.slots}
+        if new:
+            self._check_open(new)
+        for core in new:
+            self._check_fit(core)
+        for core, worker in new.items():
+            core.key = self.keys.take(core.name)
+            core.parent_ref = weakref.ref(self)
+            slot = self.slots[core] = Slot(worker)
+            if self.engine is not None:
+                self.engine.child_added(slot)
+
+    def _check_open(self, new: Iterable[Core]) -> None:
+        if not self.is_closed():
+            return
+        state = WorkerState.STOPPING if self.state is WorkerState.RUNNING else self.state
+        names = ", ".join(repr(core.name) for core in new)
+        raise GroupClosedError(f"group {self.name!r} cannot take {names}: it is {state.value}")
+
+    def _check_fit(self, core: Core) -> None:
+        parent, life = core.parent(), self.life or core.life
+        if parent is not None:
+            problem = f"it is in group {parent.name!r} already"
+        elif any(ancestor is core for ancestor in self.ancestry()):
+            problem = "a group cannot be below itself"
+        elif core.state is WorkerState.STOPPING or core.state in FINAL_STATES:
+            problem = f"it is {core.state.value}; a worker has one life, make a new one"
+        elif core.life is not None and life is not None and core.life.loop is not life.loop:
+            problem = "it lives on another event loop"
+        else:
+            return
+        raise FluidValueError(f"worker {core.name!r} cannot join group {self.name!r}: {problem}")
+
+    def is_closed(self) -> bool:
+        """Returns whether nobody can begin here any more, because of a child's end at the latest."""
+        return super().is_closed() or (self.engine is not None and self.engine.is_ending)
+
+    # --- what children and the group's own life tell ---------------------------------------------
+
+    def child_ready(self, child: Core) -> None:
+        """Lets the engine go on to the next child."""
+        if self.engine is not None:
+            self.engine.child_ready(child)
+
+    def child_ended(self, child: Core) -> None:
+        """Lets the engine decide what follows."""
+        if self.engine is not None:
+            self.engine.child_ended(child)
+
+    def stop_begun(self) -> None:
+        """Passes the stop on to the children."""
+        if self.engine is not None:
+            self.engine.stop_begun()
+
+    def all_started(self) -> None:
+        """Is told that all children are ready: for the first time, or after some were added."""
+        assert self.life is not None
+        if not self.life.ready:
+            self.life.become_ready()
+            return
+        for core in self.ancestry():
+            if core.readied.are_waiting and core.is_ready():
+                core.readied.wake(None)
+
+    def life_ended(self, life: Life) -> None:
+        """Leaves nobody behind, and tells the group that this one is in.
+
+        Somebody may be alive whom others had started, if the group never came to run its children.
+        """
+        for core, slot in self.slots.items():
+            if core.life is not None and core.life.outcome is None and core.life.loop is life.loop:
+                ask(slot, inf)
+        super().life_ended(life)
+
+    def is_ready(self) -> bool:
+        """Returns whether the group and everybody below it are ready."""
+        return all(
+            Core.is_ready(group)
+            and (group.engine is None or not group.engine.is_starting)
+            and all(isinstance(core, GroupCore) or core.is_ready() for core in group.slots)
+            for group in _groups_from(self)
+        )
+
+    # --- time ------------------------------------------------------------------------------------
+
+    def own_periods(self, worker: Worker) -> Periods:
+        """Returns the time for the children, then that for the group's own code, if it has any.
+
+        That code gets one ``cancel_period`` after the last child has ended before it is cancelled.
+        """
+        return self._periods(worker, _needed_below(self))
+
+    def _periods(self, worker: Worker, needed: float) -> Periods:
+        children = needed if self.grace is None else min(needed, self.grace)
+        if not self._has_own_code(worker):
+            return Periods(children, 0.0, 0.0)
+        return Periods(children + worker.cancel_period, worker.cancel_period, worker.cleanup_period)
+
+    def children_by(self) -> float:
+        """Returns the instant by which the children have to have ended; infinity if none is set."""
+        life = self.life
+        assert life is not None and life.worker is not None
+        now = life.loop.time()
+        by = inf if self.grace is None else now + self.grace
+        if self.deadline is None:
+            return by
+        if not self._has_own_code(life.worker):
+            return min(by, self.deadline)
+        periods = self.own_periods(life.worker).within(self.deadline - now)
+        own_code = 3 * periods.cancel + periods.cleanup
+        return min(by, max(self.deadline - own_code, now))
+
+    def stop_plan(self, worker: Worker, now: float) -> StopPlan:
+        """Lays out the deadlines of the group's own code; without any, it ends with the children."""
+        if self._has_own_code(worker):
+            return plan_of(self.allowed(self.own_periods(worker), now), now)
+        end_by = inf
+        asked = self.life is not None and self.life.stop_begun
+        if not asked or self.wants(events.WorkerStopping):  # else nobody would read it
+            end_by = now + self.allowed(self.own_periods(worker), now).bound
+        return StopPlan(inf, worker.cancel_period, worker.cleanup_period, end_by)
+
+    def _has_own_code(self, worker: Worker) -> bool:
+        """Returns whether anything but children can take time in this group."""
+        if self.life is not None and self.life.exit_stack is not None:
+            return True
+        hooks_are_ours = is_default(worker.on_startup) and is_default(worker.on_shutdown)
+        return not (hooks_are_ours and is_default(worker.run))
+
+    def force(self) -> None:
+        """Forces the children; the group, and any code of its own, ends right after them."""
+        life = self.life
+        if life is None or life.outcome is not None:
+            return
+        life.ask_to_stop()
+        life.begin_stop()
+        if self.engine is not None:
+            self.engine.force()
+        elif life.stop is not None:
+            life.stop.cut_grace()
+
+    def hurry(self, deadline: float) -> None:
+        """Passes a nearer deadline on to the children; the group's own code gets its share."""
+        self.deadline = deadline if self.deadline is None else min(self.deadline, deadline)
+        life = self.life
+        if life is None or life.worker is None or life.stop is None or life.outcome is not None:
+            return
+        if self._has_own_code(life.worker):
+            life.stop.hurry(deadline)
+        if self.engine is not None:
+            self.engine.hurry(self.children_by())
+
+    def warn_of_shrinking(self) -> None:
+        """Says, once at start, that the children may need longer than the group was given."""
+        if self.grace is not None and (needed := _needed_below(self)) > self.grace:
+            self.emit(events.BudgetShrunk, needed, self.grace)
+
+
+def _groups_from(group: GroupCore) -> Iterator[GroupCore]:
+    """Yields ``group`` and all groups below it, level by level.
+
+    Without recursion, like all that goes down the tree: nobody's tree is too deep.
+    """
+    groups = deque([group])
+    while groups:
+        each = groups.popleft()
+        yield each
+        groups.extend(core for core in each.slots if isinstance(core, GroupCore))
+
+
+def _needed_below(group: GroupCore) -> float:
+    """Returns what the children of ``group`` need, at the most, to stop."""
+    needed: dict[Core, float] = {}
+    for each in reversed([*_groups_from(group)]):
+        bounds = (
+            core._periods(slot.child, needed[core]).bound
+            if isinstance(core, GroupCore)
+            else core.bound(slot.child)
+            for core, slot in each.slots.items()
+        )
+        in_order = each.stop_in_reverse
+        needed[each] = budget.in_order(bounds) if in_order else budget.together(bounds)
+    return needed[group]
