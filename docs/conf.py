@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pygments.lexers.special import TextLexer
+from pygments.lexers.special import TextLexer  # type: ignore[import-untyped]
 
 import fluid
 

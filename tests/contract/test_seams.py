@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -187,6 +190,18 @@ async def test_group_starts_its_children_by_their_own_startup():
     assert child.worker_state is WorkerState.STOPPED
 
 
+async def test_childs_own_startup_that_only_calls_super_changes_nothing_for_the_group():
+    class Announced(Brief):
+        async def startup(self) -> None:
+            await super().startup()
+
+    group = Workers(Idle(), Announced())
+    await group.startup()
+    assert group.worker_state is WorkerState.RUNNING
+    await group.wait_for_shutdown()
+    assert group.is_stopped()
+
+
 async def test_error_of_a_childs_own_startup_is_raised_by_the_group_and_nobody_is_left_behind():
     error = BoomError("no licence")
 
@@ -345,6 +360,75 @@ async def test_super_works_from_an_override_of_every_documented_member(make: Cal
         *("startup", "on_startup", "run", "gracefully_stop", "on_shutdown"),
         *("after_shutdown", "status", "shutdown", "wait_for_shutdown", "worker_state"),
     }
+
+
+HOOKS = ["on_startup", "run", "on_shutdown"]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+async def test_hook_that_is_set_on_the_worker_itself_is_called(hook: str):
+    worker = Brief()
+    fake = AsyncMock()
+    setattr(worker, hook, fake)
+    async with worker:
+        await worker.wait_for_shutdown()
+    fake.assert_awaited_once_with()
+
+
+@pytest.mark.parametrize("hook", [*HOOKS, "startup"])
+async def test_override_that_looks_like_the_method_it_wraps_is_called(hook: str):
+    """``functools.wraps`` copies every attribute of a function, a mark of fluid's too."""
+    called = []
+
+    def traced(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        async def call(*args: Any) -> Any:
+            called.append(method.__name__)
+            return await method(*args)
+
+        return call
+
+    child = Idle()
+    subclassed(child, {hook: traced(getattr(Idle, hook))})
+    async with Workers(child):
+        await asyncio.sleep(1)
+    assert called == [hook]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+async def test_override_in_a_group_that_looks_like_the_method_it_wraps_is_called(hook: str):
+    called = []
+
+    @functools.wraps(getattr(Workers, hook))
+    async def traced(self: Workers) -> None:
+        called.append(hook)
+        await getattr(Workers, hook)(self)
+
+    group = Workers(Idle())
+    subclassed(group, {hook: traced})
+    async with group:
+        await asyncio.sleep(1)
+    assert called == [hook]
+
+
+async def test_dataclass_can_be_a_worker_and_equal_ones_are_different_children():
+    @dataclass
+    class Poller(Worker):
+        url: str
+        polls: int = 0
+
+        def __post_init__(self) -> None:
+            super().__init__(name="poller")
+
+        async def run(self) -> None:
+            while await self.sleep(1):
+                self.polls += 1
+
+    pollers = [Poller("a"), Poller("a"), Poller("b")]
+    async with Workers(*pollers) as group:
+        assert group.num_workers == 3
+        await asyncio.sleep(2.5)
+    assert [poller.polls for poller in pollers] == [2, 2, 2]
 
 
 # --- names that fluid leaves alone ---------------------------------------------------------------

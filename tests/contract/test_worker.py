@@ -13,6 +13,7 @@ from math import inf
 
 import pytest
 
+import fluid.testing
 from fluid.utils.errors import WorkerStartError
 from fluid.utils.worker import Worker, WorkerState
 from tests.contract.cast import (
@@ -477,6 +478,27 @@ async def test_cancelling_a_caller_of_shutdown_leaves_the_stop_going_on():
     assert loop_time() == 5
     assert caller.cancelled()
     assert worker.worker_state is FORCE_STOPPED
+
+
+def test_end_of_a_worker_is_told_on_every_loop_also_when_its_own_is_closed():
+    failed, stopped = Failing(BoomError("boom")), Brief()
+
+    async def live() -> None:
+        for worker in (failed, stopped):
+            await worker.startup()
+            await end_of(worker)
+
+    async def ask() -> None:
+        for verb in (failed.wait_for_shutdown, failed.shutdown):
+            with pytest.raises(BoomError):
+                await verb()
+        await stopped.wait_for_shutdown()
+        await stopped.shutdown()
+        stopped.gracefully_stop()
+
+    fluid.testing.run(live)
+    fluid.testing.run(ask)
+    assert (failed.worker_state, stopped.worker_state) == (FAILED, STOPPED)
 
 
 async def test_forced_stop_is_no_error_to_a_waiter():

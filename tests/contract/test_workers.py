@@ -232,6 +232,15 @@ async def test_group_is_running_right_after_startup_even_if_a_child_ends_at_once
     assert reason_of(group) == "normal shutdown"
 
 
+async def test_start_that_fails_because_a_child_ended_meanwhile_names_that_child():
+    group = Workers(Brief(), starts_in(5, "slow"), name="app")
+    with pytest.raises(WorkerStartError, match="brief") as caught:
+        await group.startup()
+    assert str(caught.value).startswith("worker 'app' did not start: ")
+    assert "it was stopped" not in str(caught.value)
+    assert group.is_stopped()
+
+
 async def test_error_of_a_child_that_raises_as_soon_as_it_runs_is_the_groups():
     error = BoomError("boom")
     group = Workers(Idle(), Failing(error))

@@ -27,7 +27,7 @@ def recorder() -> tuple[list[Any], Callable[[Any], None]]:
 
 
 async def spin() -> None:
-    while True:  # noqa: ASYNC110 - a livelock, on purpose
+    while True:
         await asyncio.sleep(0)
 
 
@@ -159,7 +159,7 @@ async def test_all_timers_due_at_one_instant_run_before_what_they_schedule():
 async def test_a_timer_that_is_due_now_is_not_starved_by_ready_callbacks():
     done = asyncio.Event()
     asyncio.get_running_loop().call_later(0, done.set)
-    while not done.is_set():  # noqa: ASYNC110 - a loop that is always ready, on purpose
+    while not done.is_set():
         await asyncio.sleep(0)
     assert now() == 0.0
 

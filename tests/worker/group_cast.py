@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-from fakes import Recorded, worker_with
-
 from fluid import Worker, Workers
 from fluid.events import (
     WorkerAbandoned,
@@ -18,6 +16,7 @@ from fluid.events import (
     WorkerStopped,
     WorkerStopping,
 )
+from tests.worker.fakes import Recorded, worker_with
 
 VERBS: dict[type[WorkerEvent], str] = {
     WorkerStarted: "start",

@@ -8,11 +8,11 @@ from contextlib import suppress
 from inspect import get_annotations
 
 import pytest
-from fakes import deaf, forever, raising, worker_with
 
 from fluid import Workers, events
 from fluid.events import WorkerEvent
 from fluid.logs import LONGEST_TEXT, error_text, line
+from tests.worker.fakes import deaf, forever, raising, worker_with
 
 
 def names(seen: list[WorkerEvent]) -> list[str]:

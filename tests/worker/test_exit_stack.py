@@ -6,9 +6,9 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-from fakes import at_once, forever, now, raising, worker_with
 
 from fluid import CleanupTimeoutError, FluidError, WorkerState
+from tests.worker.fakes import at_once, forever, now, raising, worker_with
 
 
 def transaction(diary: list[object]):

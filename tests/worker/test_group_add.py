@@ -8,8 +8,10 @@ from itertools import count
 from math import inf
 
 import pytest
-from fakes import at_once, forever, now, raising
-from group_cast import (
+
+from fluid import FluidValueError, GroupClosedError, Worker, Workers, WorkerStartError, WorkerState
+from tests.worker.fakes import at_once, forever, now, raising
+from tests.worker.group_cast import (
     Idle,
     assert_nobody_is_left,
     child,
@@ -20,8 +22,6 @@ from group_cast import (
     let_pass,
     steps,
 )
-
-from fluid import FluidValueError, GroupClosedError, Worker, Workers, WorkerStartError, WorkerState
 
 BOTH_ORDERS = pytest.mark.parametrize("in_reverse", [False, True], ids=["together", "in order"])
 
@@ -99,7 +99,9 @@ async def test_a_group_that_stops_or_has_ended_takes_nobody(how: str) -> None:
     elif how == "ended":
         await group.shutdown()
     state = {"ended": "stopped", "failed": "failed"}.get(how, "stopping")
-    with pytest.raises(GroupClosedError, match=f"group 'app' cannot take 'late', 'x': it is {state}"):
+    with pytest.raises(
+        GroupClosedError, match=f"group 'app' cannot take 'late', 'x': it is {state}"
+    ):
         group.add_workers(child("late"), child("x"))
     assert group.num_workers == 2 + (how == "failed")
     group.add_workers()

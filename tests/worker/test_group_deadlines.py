@@ -6,11 +6,11 @@ import asyncio
 from math import inf
 
 import pytest
-from fakes import Recorded, deaf, forever, now, raising
-from group_cast import Idle, child, children, end_of, ends_of
 
 from fluid import FluidValueError, Workers, WorkerState
 from fluid.events import BudgetShrunk, WorkerStopping
+from tests.worker.fakes import Recorded, deaf, forever, now, raising
+from tests.worker.group_cast import Idle, child, children, end_of, ends_of
 
 
 class OwnCode(Workers):

@@ -6,11 +6,18 @@ import asyncio
 from itertools import combinations
 
 import pytest
-from fakes import at_once, deaf, forever, now, raising
-from group_cast import assert_nobody_is_left, child, children, end_of, ends_of, history_of
 
 from fluid import WorkerCancelled, Workers, WorkerState
 from fluid.events import SecondaryError, WorkerFailed
+from tests.worker.fakes import at_once, deaf, forever, now, raising
+from tests.worker.group_cast import (
+    assert_nobody_is_left,
+    child,
+    children,
+    end_of,
+    ends_of,
+    history_of,
+)
 
 
 def failing_after(seconds: float, error: BaseException):
@@ -42,7 +49,12 @@ async def test_a_child_that_ends_without_an_error_stops_the_others_and_the_group
     how: str,
 ) -> None:
     """G05, G06"""
-    runs = {"returned": lambda _: asyncio.sleep(1), "stopped": None, "forced": forever, "abandoned": deaf}
+    runs = {
+        "returned": lambda _: asyncio.sleep(1),
+        "stopped": None,
+        "forced": forever,
+        "abandoned": deaf,
+    }
     ending = child("ending", run=runs[how], stopping_grace_period=1)
     members = [child("a"), ending, child("b")]
     group = Workers(*members, name="app")

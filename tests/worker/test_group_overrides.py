@@ -9,18 +9,26 @@ from math import inf
 from typing import Any
 
 import pytest
-from fakes import Recorded, deaf_to, forever, now, raising
-from group_cast import assert_nobody_is_left, child, end_of, ends_of, history_of, let_pass, steps
 
 from fluid import WorkerCancelled, Workers, WorkerStartError, WorkerState
 from fluid.events import SecondaryError, WorkerAbandoned
+from tests.worker.fakes import Recorded, deaf_to, forever, now, raising
+from tests.worker.group_cast import (
+    assert_nobody_is_left,
+    child,
+    end_of,
+    ends_of,
+    history_of,
+    let_pass,
+    steps,
+)
 
 
 def with_startup(override: Callable[..., Any], name: str = "odd", **hooks) -> Recorded:
     """Returns a child whose ``startup()`` is the given function of itself and the real one."""
     worker = child(name, **hooks)
 
-    class Odd(type(worker)):  # type: ignore[misc]
+    class Odd(type(worker)):
         async def startup(self) -> None:
             await override(self, super().startup)
 
@@ -32,7 +40,7 @@ def with_stop(override: Callable[..., Any], **hooks) -> Recorded:
     """Returns a child whose ``gracefully_stop()`` is the given function of itself and the real."""
     worker = child("odd", **hooks)
 
-    class Odd(type(worker)):  # type: ignore[misc]
+    class Odd(type(worker)):
         def gracefully_stop(self) -> None:
             override(self, super().gracefully_stop)
 
@@ -126,7 +134,9 @@ async def test_a_startup_that_never_starts_the_worker_fails_the_groups_start() -
     )
 
 
-async def test_a_startup_that_leaves_the_real_one_to_a_task_starts_nothing_after_the_group() -> None:
+async def test_a_startup_that_leaves_the_real_one_to_a_task_starts_nothing_after_the_group() -> (
+    None
+):
     """G21"""
     tasks: list[asyncio.Task[None]] = []
 
@@ -147,7 +157,7 @@ async def test_a_startup_that_leaves_the_real_one_to_a_task_starts_nothing_after
 
 async def test_a_startup_that_is_not_a_coroutine_fails_the_groups_start() -> None:
     class Plain(Recorded):
-        def startup(self):  # type: ignore[override]
+        def startup(self):
             return None
 
     group = Workers(child("first"), Plain(name="plain"))
@@ -311,9 +321,7 @@ async def test_a_gracefully_stop_that_raises_keeps_nobody_from_being_stopped(
     history = history_of(group, "stopped", "forced")
     await group.startup()
     raised = await end_of(group.shutdown())
-    assert raised is error or (
-        isinstance(raised, WorkerCancelled) and raised.__cause__ is error
-    )
+    assert raised is error or (isinstance(raised, WorkerCancelled) and raised.__cause__ is error)
     assert now() < 1
     assert sorted(history) == ["stopped app/a", "stopped app/b", "stopped app/odd"]
     assert group.worker_state is WorkerState.FAILED

@@ -7,12 +7,11 @@ import json
 from math import inf
 
 import pytest
-from fakes import forever, now, raising
-from group_cast import Idle, child, children, end_of, history_of, let_pass
 
 from fluid import Workers, WorkerStartError, WorkerState
 from fluid.events import WorkerEvent, WorkerReady
-
+from tests.worker.fakes import forever, now, raising
+from tests.worker.group_cast import Idle, child, children, end_of, history_of, let_pass
 
 # --- readiness -----------------------------------------------------------------------------------
 
@@ -255,14 +254,16 @@ async def test_a_group_that_nothing_happens_in_costs_nothing() -> None:
         handles += 1
         return real(*args, **kwargs)
 
-    loop.call_soon = counting  # type: ignore[method-assign]
+    loop.call_soon = counting
     await asyncio.sleep(3000)
     del loop.call_soon
     assert handles <= 2
     await group.shutdown()
 
 
-async def test_children_that_end_at_once_and_those_that_never_do_are_told_apart_in_the_record() -> None:
+async def test_children_that_end_at_once_and_those_that_never_do_are_told_apart_in_the_record() -> (
+    None
+):
     brief = child("brief", run=lambda _: asyncio.sleep(1))
     members = [brief, child("deaf", run=forever, stopping_grace_period=1)]
     group = Workers(*members)

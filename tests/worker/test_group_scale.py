@@ -9,10 +9,10 @@ import weakref
 from collections.abc import Callable
 
 import pytest
-from fakes import now
-from group_cast import Idle, child, end_of
 
 from fluid import Workers, WorkerState
+from tests.worker.fakes import now
+from tests.worker.group_cast import Idle, child, end_of
 
 FEW, MANY = 250, 5_000
 
@@ -108,7 +108,7 @@ async def test_no_tree_is_too_deep_to_start_and_stop(how: str, depth: int) -> No
         await stop
     else:
         error = ValueError("deep")
-        leaf._worker.life.task.cancel()  # type: ignore[union-attr]
+        leaf._worker.life.task.cancel()
         error = await end_of(group.wait_for_shutdown())
         assert error is not None
     assert group.is_stopped()

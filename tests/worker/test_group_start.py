@@ -8,18 +8,6 @@ from itertools import count
 from math import inf
 
 import pytest
-from fakes import at_once, forever, now, raising
-from group_cast import (
-    Idle,
-    assert_nobody_is_left,
-    child,
-    children,
-    end_of,
-    ends_of,
-    history_of,
-    let_pass,
-    steps,
-)
 
 from fluid import (
     FluidValueError,
@@ -30,6 +18,18 @@ from fluid import (
     WorkerState,
 )
 from fluid.events import WorkerFailed
+from tests.worker.fakes import at_once, forever, now, raising
+from tests.worker.group_cast import (
+    Idle,
+    assert_nobody_is_left,
+    child,
+    children,
+    end_of,
+    ends_of,
+    history_of,
+    let_pass,
+    steps,
+)
 
 BOTH_ORDERS = pytest.mark.parametrize("in_reverse", [False, True], ids=["together", "in order"])
 
@@ -107,10 +107,10 @@ async def test_a_group_can_be_a_child_and_is_ready_when_all_of_its_own_are() -> 
 async def test_a_start_of_many_gives_the_loop_its_steps() -> None:
     group = Workers(*(Idle() for _ in range(1000)))
     starting = asyncio.ensure_future(group.startup())
-    for taken in count():
+    taken = 0
+    while not starting.done():
         await asyncio.sleep(0)
-        if starting.done():
-            break
+        taken += 1
     assert taken > 10
     await group.shutdown()
 
@@ -135,9 +135,7 @@ async def test_a_child_sees_the_starters_context_and_its_own_changes_reach_nobod
 async def test_a_group_starts_once() -> None:
     """S16"""
     group = Workers(child("a", startup=lambda _: asyncio.sleep(1)), name="app")
-    first, second = await asyncio.gather(
-        group.startup(), group.startup(), return_exceptions=True
-    )
+    first, second = await asyncio.gather(group.startup(), group.startup(), return_exceptions=True)
     assert first is None
     assert str(second) == "worker 'app' cannot start: it is running"
     await group.shutdown()

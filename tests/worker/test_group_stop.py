@@ -8,8 +8,10 @@ from itertools import count
 from math import inf
 
 import pytest
-from fakes import at_once, deaf, deaf_to, forever, now, raising
-from group_cast import (
+
+from fluid import WorkerDeadlockError, Workers, WorkerState
+from tests.worker.fakes import at_once, deaf, deaf_to, forever, now, raising
+from tests.worker.group_cast import (
     Idle,
     assert_nobody_is_left,
     child,
@@ -20,8 +22,6 @@ from group_cast import (
     let_pass,
     steps,
 )
-
-from fluid import WorkerDeadlockError, Workers, WorkerState
 
 BOTH_ORDERS = pytest.mark.parametrize("in_reverse", [False, True], ids=["together", "in order"])
 
@@ -432,7 +432,7 @@ async def test_a_stop_during_a_groups_own_code_before_its_children_starts_none_o
     assert group.diary[-1] == "on_shutdown"
 
 
-async def test_a_child_that_ran_before_its_group_is_stopped_though_the_group_never_comes_to_run() -> None:
+async def test_a_child_that_ran_before_is_stopped_though_its_group_never_comes_to_run() -> None:
     """No child is orphaned, on any path."""
 
     class Fails(Workers):

@@ -9,10 +9,10 @@ from math import inf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from queue_cast import Keeper, Recorder, Taker, account, task_of
 
 from fluid import Account, ConsumerClosed, Mailbox, MailboxFull
 from fluid.testing import run
+from tests.worker.queue_cast import Keeper, Recorder, Taker, account, task_of
 
 
 class Oops(Exception):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes import now
-from queue_cast import Keeper, Recorder, Taker, account, hang, taking
 
 from fluid import Mailbox
+from tests.worker.fakes import now
+from tests.worker.queue_cast import Keeper, Recorder, Taker, account, hang, taking
 
 
 @pytest.mark.parametrize("kind", [Recorder, Taker])

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from math import inf, nan
 
 import pytest
-from fakes import now
-from queue_cast import Keeper, Recorder, Taker, account, bury, hang, taking, task_of
 
 from fluid import ConsumerClosed, FluidError, FluidValueError, Mailbox, MailboxFull, WrongLoopError
+from tests.worker.fakes import now
+from tests.worker.queue_cast import Keeper, Recorder, Taker, account, bury, hang, taking, task_of
 
 
 @pytest.mark.parametrize("maxsize", [-1, 1.0, 1.5, True, False, None, "1", nan, inf])

@@ -8,9 +8,9 @@ import threading
 import time
 
 import pytest
-from queue_cast import Keeper, Recorder, Taker, account, taking, task_of
 
 from fluid import ConsumerClosed, Mailbox, WrongLoopError
+from tests.worker.queue_cast import Keeper, Recorder, Taker, account, taking, task_of
 
 pytestmark = pytest.mark.real
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes import at_once, deaf, deaf_to, forever, now, raising, worker_with
 
 from fluid import CleanupTimeoutError, StartTimeoutError, WorkerStartError, WorkerState
+from tests.worker.fakes import at_once, deaf, deaf_to, forever, now, raising, worker_with
 
 E = ValueError("broken")
 

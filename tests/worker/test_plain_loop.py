@@ -9,11 +9,11 @@ from math import inf
 from time import thread_time
 
 import pytest
-from fakes import now
-from queue_cast import Recorder, Untouchable, account, hang, taking, task_of
 
 from fluid import AsyncConsumer, FluidValueError, Mailbox, QueueConsumerWorker
 from fluid.utils.dispatcher import AsyncDispatcher
+from tests.worker.fakes import now
+from tests.worker.queue_cast import Recorder, Untouchable, account, hang, taking, task_of
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1000])
@@ -245,7 +245,7 @@ async def test_slow_messages_get_slices_of_five_milliseconds(
     assert sum(sizes) == 50
 
 
-async def test_messages_that_are_slow_all_of_a_sudden_delay_the_loop_by_seven_of_them_at_most(
+async def test_messages_that_are_slow_all_of_a_sudden_delay_the_loop_by_fifteen_of_them_at_most(
     monkeypatch,
 ) -> None:
     loop, spent = asyncio.get_running_loop(), 0.0
@@ -261,7 +261,7 @@ async def test_messages_that_are_slow_all_of_a_sudden_delay_the_loop_by_seven_of
         for number in range(150):
             consumer.send(number)
         sizes = await steps_beside(consumer)
-    assert sizes[0] <= 108
+    assert sizes[0] <= 100 + 16
     assert set(sizes[1:]) == {1}
 
 

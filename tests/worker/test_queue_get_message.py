@@ -6,10 +6,10 @@ import asyncio
 from math import inf, nan
 
 import pytest
-from fakes import now
-from queue_cast import Taker, Untouchable, account
 
 from fluid import FluidValueError, QueueConsumer
+from tests.worker.fakes import now
+from tests.worker.queue_cast import Taker, Untouchable, account
 
 
 def consumer_with(run, **options) -> QueueConsumer[object]:
@@ -289,7 +289,7 @@ async def test_messages_in_hand_go_back_to_the_front_in_order_when_run_is_cancel
     assert left == [0, 1, 2, 3, 4]
 
 
-async def test_of_several_takers_the_one_that_failed_kills_its_message_the_others_return_theirs() -> (
+async def test_of_several_takers_one_that_failed_kills_its_message_and_others_return_theirs() -> (
     None
 ):
     async def run(worker) -> None:

@@ -9,11 +9,11 @@ from contextlib import suppress
 from math import inf
 
 import pytest
-from fakes import now
-from queue_cast import Keeper, Recorder, Taker, account, bury, hang, taking, task_of
 
 from fluid import ConsumerClosed, Mailbox, QueueConsumerWorker, Workers, WorkerState
 from fluid.errors import StartTimeoutError
+from tests.worker.fakes import now
+from tests.worker.queue_cast import Keeper, Recorder, Taker, account, bury, hang, taking, task_of
 
 KINDS = [Recorder, Taker]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes import forever, now, raising, worker_with
 
 from fluid import WorkerStartError
 from fluid.events import WorkerReady
+from tests.worker.fakes import forever, now, raising, worker_with
 
 
 async def test_a_worker_is_not_ready_before_its_start_is_over() -> None:

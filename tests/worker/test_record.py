@@ -9,9 +9,9 @@ import weakref
 from datetime import UTC, timedelta
 
 import pytest
-from fakes import deaf, now, raising, worker_with
 
 from fluid import Worker, Workers, WorkerState
+from tests.worker.fakes import deaf, now, raising, worker_with
 
 
 async def test_there_is_no_record_before_the_end() -> None:

@@ -8,10 +8,10 @@ import logging
 from contextlib import nullcontext
 
 import pytest
-from fakes import at_once, forever, now, raising, worker_with
 
 from fluid import FluidValueError, StartTimeoutError, Worker, WorkerStartError, WorkerState
 from fluid.events import StillStarting
+from tests.worker.fakes import at_once, forever, now, raising, worker_with
 
 
 async def test_startup_returns_when_on_startup_has_ended() -> None:

@@ -8,10 +8,10 @@ import threading
 from math import inf
 
 import pytest
-from fakes import at_once, deaf, deaf_to, forever, now, raising, worker_with
 
 from fluid import WorkerDeadlockError, WorkerState, WrongLoopError
 from fluid.events import WorkerStopping
+from tests.worker.fakes import at_once, deaf, deaf_to, forever, now, raising, worker_with
 
 
 async def test_a_stop_reads_stopping_at_once() -> None:

@@ -6,9 +6,9 @@ import asyncio
 from math import inf, nan
 
 import pytest
-from fakes import at_once, deaf_to, forever, now, raising, worker_with
 
 from fluid import FluidValueError, WorkerState
+from tests.worker.fakes import at_once, deaf_to, forever, now, raising, worker_with
 
 
 async def started(run, **hooks):

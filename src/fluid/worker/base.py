@@ -237,6 +237,7 @@ class Worker(ABC):
 
     # --- stopping --------------------------------------------------------------------------------
 
+    @default
     def gracefully_stop(self) -> None:
         """Asks the worker to stop, and returns at once.
 

@@ -178,7 +178,8 @@ class Core:
 
     def is_closed(self) -> bool:
         """Returns whether it is stopping or has ended: nothing can begin in it any more."""
-        return self.life is not None and self.state is not WorkerState.RUNNING
+        life = self.life
+        return life is not None and (life.stop_asked or life.state is not WorkerState.RUNNING)
 
     def _check_options(self, worker: Worker) -> None:
         subject = f"of worker {self.name!r}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .life import Life
 
 STARTS_PER_STEP = 64
-"""Children that are started in one step of the loop, at the most, when none has to be waited for."""
+"""Children that are started in one step of the loop, at the most, if none has to be waited for."""
 
 
 class Engine:
@@ -50,8 +51,7 @@ class Engine:
         Cancellation: The children are stopped, within their bounds, before the cancel goes on.
         """
         interrupted: asyncio.CancelledError | None = None
-        for core in self._group.slots:
-            self.child_begun(core)
+        self._adopt(self._group.slots.values())
         if self._life.stop_begun:
             self.stop_begun()
         try:
@@ -124,7 +124,7 @@ class Engine:
     def _start(self, slot: Slot) -> None:
         self._count_in(slot)
         if not is_default(slot.child.startup):
-            slot.starter = Starter(slot, self._life.loop, partial(self.child_ended, slot.core))
+            slot.starter = Starter(slot, self._life.loop, partial(self._look_at, slot))
             slot.starter.begin()
             return
         try:
@@ -141,36 +141,35 @@ class Engine:
     # --- what children tell ----------------------------------------------------------------------
 
     def child_added(self, slot: Slot) -> None:
-        """Puts a new child in line; one that runs already is the group's from now on."""
+        """Puts a new child in line."""
         self._line.join(slot)
-        self.child_begun(slot.core)
+        self._adopt((slot,))
         self.wake()
-
-    def child_begun(self, core: Core) -> None:
-        """Adopts a child that somebody else has started, in its place in the line."""
-        slot, life = self._group.slots[core], core.life
-        if slot.state is ChildState.WAITING and life is not None and life.loop is self._life.loop:
-            self._count_in(slot)
-            self.child_ended(core)
 
     def child_ready(self, core: Core) -> None:
         """Lets the next child start."""
-        slot = self._group.slots[core]
-        if slot.state is ChildState.WAITING:
-            self.child_begun(core)
+        self._look_at(self._group.slots[core])
+
+    def child_ended(self, core: Core) -> None:
+        """Takes a child's end in."""
+        self._look_at(self._group.slots[core])
+
+    def _adopt(self, slots: Iterable[Slot]) -> None:
+        """Counts those in whom somebody else has started; they keep their place in the line."""
+        for slot in slots:
+            if slot.core.life is not None:
+                self._look_at(slot)
+
+    def _look_at(self, slot: Slot) -> None:
+        """Takes in where a child stands."""
+        life = slot.core.life
+        if slot.state is ChildState.WAITING and life is not None and life.loop is self._life.loop:
+            self._count_in(slot)
+        if slot.is_alive and slot.has_ended:
+            self._count_out(slot)
         elif slot.state is ChildState.STARTING and slot.has_started:
             slot.state = ChildState.RUNNING
             self.wake()
-
-    def child_ended(self, core: Core) -> None:
-        """Takes a child's end in, if it has come to that."""
-        slot = self._group.slots[core]
-        if slot.state is ChildState.WAITING:
-            self.child_begun(core)
-        elif slot.is_alive and slot.has_ended:
-            self._count_out(slot)
-        else:
-            self.child_ready(core)
 
     def _count_in(self, slot: Slot) -> None:
         slot.state = ChildState.STARTING
@@ -197,10 +196,11 @@ class Engine:
     # --- what follows ----------------------------------------------------------------------------
 
     def follow(self, slot: Slot) -> None:
-        """The rule of this group, all of it: when one child ends, all stop, and its error counts."""
+        """The rule of this group, all of it: when one ends, all stop, and the first error counts."""
         for error in slot.errors():
             self._blame(slot, error)
-        self.stop()
+        if self._stopping is None:
+            self.stop()
 
     def _blame(self, slot: Slot, error: BaseException) -> None:
         """Makes the first error the group's own; what comes later goes beside it."""
@@ -224,8 +224,7 @@ class Engine:
     def stop_begun(self) -> None:
         """Is told that the group's stop has begun; the children are asked in the group's task."""
         group = self._group
-        for core in group.slots:
-            self.child_begun(core)  # whom somebody else is starting has to be stopped too
+        self._adopt(self._line.leave())
         self._stopping = Stopping(
             group.slots.values(),
             in_order=group.stop_in_reverse,

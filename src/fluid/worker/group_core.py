@@ -83,7 +83,7 @@ class GroupCore(Core):
         raise FluidValueError(f"worker {core.name!r} cannot join group {self.name!r}: {problem}")
 
     def is_closed(self) -> bool:
-        """Returns whether nobody can begin here any more, because of a child's end at the latest."""
+        """Returns whether nobody can begin here any more: a child's end is enough for that."""
         return super().is_closed() or (self.engine is not None and self.engine.is_ending)
 
     # --- what children and the group's own life tell ---------------------------------------------
@@ -150,7 +150,8 @@ class GroupCore(Core):
     def children_by(self) -> float:
         """Returns the instant by which the children have to have ended; infinity if none is set."""
         life = self.life
-        assert life is not None and life.worker is not None
+        assert life is not None
+        assert life.worker is not None
         now = life.loop.time()
         by = inf if self.grace is None else now + self.grace
         if self.deadline is None:
@@ -162,7 +163,7 @@ class GroupCore(Core):
         return min(by, max(self.deadline - own_code, now))
 
     def stop_plan(self, worker: Worker, now: float) -> StopPlan:
-        """Lays out the deadlines of the group's own code; without any, it ends with the children."""
+        """Lays out deadlines for the group's own code; without any, it ends with its children."""
         if self._has_own_code(worker):
             return plan_of(self.allowed(self.own_periods(worker), now), now)
         end_by = inf

@@ -23,16 +23,21 @@ class Line:
 
     def next(self) -> Slot | None:
         """Returns whose turn it is now: nobody's, while the one before is not ready."""
-        if self._is_held_up or not self._waiting:
+        if not self._waiting or self._is_held_up():
             return None
         self._first = self._waiting.popleft()
         return self._first
 
+    def leave(self) -> list[Slot]:
+        """Sends everybody away whose turn has not come, and returns them."""
+        left = list(self._waiting)
+        self._waiting.clear()
+        return left
+
     @property
     def is_done(self) -> bool:
         """Whether everybody has had their turn and is ready."""
-        return not self._waiting and not self._is_held_up
+        return not self._waiting and not self._is_held_up()
 
-    @property
     def _is_held_up(self) -> bool:
         return self._first is not None and self._first.state is ChildState.STARTING

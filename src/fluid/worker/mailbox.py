@@ -372,11 +372,9 @@ class Mailbox(Generic[M]):
         Whoever is not there any more when it is done calls :meth:`missed`.
         """
         future: asyncio.Future[None] = loop.create_future()
+        self._getters.append(future)
         if self._inbox:
             self.fetch()
-            future.set_result(None)
-        else:
-            self._getters.append(future)
         return future
 
     def time_is_up(self, arrival: asyncio.Future[None]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Protocol, TypeVar
 
 from ..tasks import pause
@@ -24,12 +25,12 @@ SLICE_SECONDS = 0.005
 """Seconds after which the loop gets a step."""
 QUICK_SECONDS = SLICE_SECONDS / 16
 """As long as a slice is younger than this, its messages are quick."""
-CLOCK_STRIDE = 8
+CLOCK_STRIDE = 16
 """The most messages between two looks at the clock, while they are quick.
 
-A look for each message would cost a third of the whole. So each slice begins with looks after 1, 2
-and 4 messages, and once they turn out to be slow there is one after each. What remains is that a
-slice may be late by seven messages that are slow all of a sudden.
+A look for each message would cost a third of the whole. So each slice begins with looks after 1, 2,
+4 and 8 messages, and once they turn out to be slow there is one after each. What remains is that a
+slice may be late by fifteen messages that are slow all of a sudden.
 """
 
 
@@ -54,8 +55,8 @@ async def consume(worker: HasOnMessage[M], mailbox: Mailbox[M], life: Life) -> N
                 mailbox.missed(arrival)
                 raise
             continue
-        began = now()
-        left, stride = SLICE_MESSAGES, 1
+        began = now() if len(messages) > 1 else -inf  # one by itself is a slice by itself
+        left, stride, handled = SLICE_MESSAGES, 1, mailbox.handled
         holders[me] = 1  # true at any moment of the slice at which somebody could look
         try:
             while True:
@@ -64,25 +65,23 @@ async def consume(worker: HasOnMessage[M], mailbox: Mailbox[M], life: Life) -> N
                         message = take()
                     except IndexError:  # another consumer was quicker
                         break
-                    if mailbox.handled >= mailbox.attend_at:
+                    if handled >= mailbox.attend_at:
                         mailbox.attend(me)
                         if stride > 1 and life.stop_asked:  # from now on, one at a time
                             mailbox.put_back(message)
                             break
                     handle = worker.on_message
                     await handle(message)
-                    mailbox.handled += 1
+                    mailbox.handled = handled = mailbox.handled + 1
                 left -= stride
                 if not messages or left <= 0:
                     break
                 elapsed = now() - began
-                if elapsed >= SLICE_SECONDS:
-                    break
-                if life.stop_asked:
-                    if _is_over(mailbox, life):
+                if elapsed >= QUICK_SECONDS or life.stop_asked:
+                    if elapsed >= SLICE_SECONDS:
+                        break
+                    if life.stop_asked and _is_over(mailbox, life):
                         return
-                    stride = 1
-                elif elapsed >= QUICK_SECONDS:
                     stride = 1
                 elif stride < CLOCK_STRIDE:
                     stride *= 2
@@ -97,8 +96,9 @@ async def consume(worker: HasOnMessage[M], mailbox: Mailbox[M], life: Life) -> N
                 _teach(error, worker)
             raise
         finally:
-            mailbox.release(me)
-            del message
+            del message, holders[me]
+            if mailbox.handled >= mailbox.attend_at:
+                mailbox.attend(me)
         if messages:
             await pause()
 

@@ -221,11 +221,25 @@ class QueueConsumer(Worker, Generic[M]):
 
     ::
 
-        async def run(self) -> None:
-            while self.is_running() or self.queue_size():
-                message = await self.get_message()
-                if message is not None:
-                    await self.handle(message)
+        import asyncio
+
+        from fluid.utils.worker import QueueConsumer
+
+
+        class Greeter(QueueConsumer[str]):
+            async def run(self) -> None:
+                while self.is_running() or self.queue_size():
+                    name = await self.get_message()
+                    if name is not None:
+                        print(f"hello {name}")
+
+
+        async def main() -> None:
+            async with Greeter() as greeter:
+                greeter.send("world")
+
+
+        asyncio.run(main())
 
     What was accepted before a stop is still handled, within the grace period; from the stop on
     nothing more is accepted, except from the consumer's own handlers.
@@ -411,6 +425,33 @@ class QueueConsumerWorker(QueueConsumer[M]):
 
 class AsyncConsumer(QueueConsumer[M]):
     """A consumer that gives each message to a dispatcher.
+
+    ::
+
+        import asyncio
+
+        from fluid.utils.dispatcher import AsyncDispatcher
+        from fluid.utils.worker import AsyncConsumer
+
+
+        class Names(AsyncDispatcher[str]):
+            def event_type(self, message: str) -> str:
+                return "person" if message.istitle() else "thing"
+
+
+        async def greet(name: str) -> None:
+            print(f"hello {name}")
+
+
+        async def main() -> None:
+            names = Names()
+            names.register_handler("person", greet)
+            async with AsyncConsumer(names) as consumer:
+                consumer.send("Ada")
+                consumer.send("bicycle")
+
+
+        asyncio.run(main())
 
     Args:
         dispatcher: The dispatcher; the attribute of that name is read for each message.

@@ -8,6 +8,7 @@ from math import isinf
 
 from ..rules.budget import Turns
 from .core import Core
+from .hooks import is_default
 from .slot import ChildState, Slot
 
 
@@ -18,7 +19,16 @@ class Stopping:
     the whole tree at once: no tree is too deep for that.
     """
 
-    __slots__ = ("_deadline", "_in_order", "_loop", "_news", "_slots", "_turn", "_turns", "is_forced")
+    __slots__ = (
+        "_deadline",
+        "_in_order",
+        "_loop",
+        "_news",
+        "_slots",
+        "_turn",
+        "_turns",
+        "is_forced",
+    )
 
     def __init__(
         self,
@@ -69,7 +79,9 @@ class Stopping:
         for turn in reversed(range(self._turn, len(self._slots))):
             slot = self._slots[turn]
             if slot.is_alive:
-                set_deadline(slot.core, self._deadline_of(turn))
+                deadline = self._deadline_of(turn)
+                if not isinf(deadline):
+                    set_deadline(slot.core, deadline)
                 if self.is_forced:
                     slot.core.force()
 
@@ -87,20 +99,28 @@ class Stopping:
 def ask(slot: Slot, deadline: float) -> None:
     """Asks a child to stop, and makes sure that it keeps its bound if it does not listen."""
     core, life = slot.core, slot.core.life
-    set_deadline(core, deadline)
-    try:
-        slot.child.gracefully_stop()
-    except BaseException as error:  # not even SystemExit keeps the others from being asked
-        slot.note("gracefully_stop", error)
-        core.ask_to_stop()
-    if life is not None:
-        life.bound_stop()
+    if not isinf(deadline):
+        set_deadline(core, deadline)
+    if life is not None and is_default(slot.child.gracefully_stop):
+        life.ask_to_stop()
+        life.begin_stop()  # at once: we are in the loop, and there are thousands of them
+    else:
+        _ask_override(slot)
     if slot.starter is not None:
         slot.starter.end(deadline)
 
 
+def _ask_override(slot: Slot) -> None:
+    try:
+        slot.child.gracefully_stop()
+    except BaseException as error:  # not even SystemExit keeps the others from being asked
+        slot.note("gracefully_stop", error)
+        slot.core.ask_to_stop()
+    if slot.core.life is not None:
+        slot.core.life.bound_stop()
+
+
 def set_deadline(core: Core, deadline: float) -> None:
     """Sets the instant by which a child has to have ended, whether its stop has begun or not."""
-    if not isinf(deadline):
-        core.deadline = deadline
-        core.hurry(deadline)
+    core.deadline = deadline
+    core.hurry(deadline)
