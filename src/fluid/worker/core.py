@@ -12,7 +12,7 @@ import logging
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import events, logs
 from ..errors import FluidValueError, WorkerDeadlockError, WorkerStartError, WrongLoopError
@@ -47,6 +47,9 @@ class Core:
         "parent_ref",
         "readied",
     )
+
+    restarts: ClassVar[bool] = False
+    """Whether it may start a child's job again after its end; for groups."""
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         self.name: str = name or names.snake_case(type(owner).__name__)
@@ -138,6 +141,15 @@ class Core:
             and not life.stop_asked
             and life.state is WorkerState.RUNNING
         )
+
+    def has_no_next_life(self) -> bool:
+        """Returns whether nobody will ever start this worker's job again, whatever ends it.
+
+        A worker without a group is not sure of that: whoever made it may hand its mailbox to
+        another.
+        """
+        parent = self.parent()
+        return parent is not None and not parent.restarts
 
     def account(self) -> Mapping[str, int]:
         """Returns what became of this worker's messages; empty where it has none."""

@@ -21,7 +21,7 @@ from .account import Account
 from .lobby import Joiner, Joiners, LoopTicket, Room, ThreadTicket, Ticket
 
 if TYPE_CHECKING:
-    from .queue import ConsumerCore
+    from .consumer_core import ConsumerCore
 
 M = TypeVar("M")
 TicketT = TypeVar("TicketT", bound=Ticket)

@@ -1,0 +1,221 @@
+"""The private side of a consumer: its mailbox through its life, and what ``get_message()`` takes.
+
+The mailbox itself is in ``mailbox.py``, the loop that most consumers run in ``plain.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from math import isinf
+from typing import TYPE_CHECKING, Any, cast
+
+from .. import events, tasks
+from .core import Core
+from .hooks import is_default
+from .life import STOPPING_PAUSE, Life
+from .mailbox import Mailbox
+from .phase import Phase
+from .plain import SLICE_MESSAGES, SLICE_SECONDS
+
+if TYPE_CHECKING:
+    from .base import Worker
+    from .queue import QueueConsumer
+
+
+class ConsumerCore(Core):
+    """The private side of a consumer: its mailbox, and what each task has taken from it."""
+
+    __slots__ = ("hands", "mailbox", "slice_ends", "taken")
+
+    def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
+        super().__init__(owner, name, grace)
+        self.mailbox: Mailbox[Any]
+        self.hands: dict[asyncio.Task[Any], Any] = {}
+        """What ``get_message()`` has given to each task that has not come back for more."""
+        self.taken: int = 0
+        """How many messages it has given out since the loop had a step."""
+        self.slice_ends: float = 0.0
+
+    # --- the life of the consumer ----------------------------------------------------------------
+
+    def _check_options(self, worker: Worker) -> None:
+        super()._check_options(worker)
+        self.mailbox.check_loop(self, asyncio.get_running_loop())
+
+    def life_begun(self, life: Life) -> None:
+        """Binds the mailbox to this life's loop and thread."""
+        super().life_begun(life)
+        self.mailbox.attach(self, life.loop)
+
+    def ask_to_stop(self) -> None:
+        """Closes the mailbox together with the request, not a step later."""
+        self._close()
+        super().ask_to_stop()
+
+    def force(self) -> None:
+        """Closes the mailbox, too, when the stop begins by force."""
+        self._close()
+        super().force()
+
+    def _close(self) -> None:
+        if self.life is not None and self.life.outcome is None:
+            self.mailbox.close(self)
+
+    def stop_begun(self) -> None:
+        """Closes the mailbox however the stop came about, and lets everybody know."""
+        super().stop_begun()
+        self.mailbox.close(self)
+        self.mailbox.wake_all()
+
+    def is_draining(self) -> bool:
+        """Returns whether follow-ups of this consumer's own handlers are still accepted."""
+        return self.life is not None and self.life.phase is Phase.RUN
+
+    def run_ended(self, error: BaseException | None) -> None:
+        """Takes no more messages, and settles what ``get_message()`` has given out.
+
+        If there will be nobody to take them later, it accepts no more either: whoever waits for
+        room would wait for ever.
+        """
+        super().run_ended(error)
+        self.mailbox.leave(self)
+        for task in reversed(tuple(self.hands)):
+            self._settle_hand(task, error)
+        if self.has_no_next_life():
+            self.mailbox.close(self)
+            self.mailbox.wake_all()
+
+    def hand_back(self) -> Callable[[], Awaitable[None]] | None:
+        """Returns how what is left gets to ``on_undelivered``, if nobody else can take it."""
+        mailbox = self.mailbox
+        return self._undelivered if mailbox.is_left_by(self) and mailbox.size() else None
+
+    async def _undelivered(self) -> None:
+        consumer, mailbox = cast("QueueConsumer[Any]", self.owner()), self.mailbox
+        messages = mailbox.take_all(self)
+        count = len(messages)  # now, because the hook may do with the list what it likes
+        hook = consumer.on_undelivered
+        taken = False
+        try:
+            await hook(messages)
+            taken = not is_default(hook)
+        finally:
+            if taken:
+                mailbox.returned += count
+            else:
+                mailbox.dropped += count
+            mailbox.look_again()
+            mailbox.release(self)
+            self.emit(events.MessagesUndelivered, count, taken)
+
+    def life_ended(self, life: Life) -> None:
+        """Lets go of the mailbox; says so if messages are left that no cleanup could see to.
+
+        That is when the worker was abandoned, or cancelled before it took a step. They stay where
+        they are: the cleanup may still come, or another consumer for the same mailbox.
+        """
+        account = self.mailbox.account()
+        if (left := account.queued + account.in_hand) and self.mailbox.is_left_by(self):
+            self.emit(events.MessagesUndelivered, left, False)
+        self.mailbox.detach(self)
+        super().life_ended(life)
+
+    def account(self) -> Mapping[str, int]:
+        """Returns the account of the mailbox."""
+        return self.mailbox.account()._asdict()
+
+    # --- get_message -----------------------------------------------------------------------------
+
+    async def get(self, timeout: float) -> Any | None:
+        """Returns the next message; None when there is none in time."""
+        life, mailbox, task = self.life, self.mailbox, asyncio.current_task()
+        assert task is not None
+        self._settle_hands_of(task)
+        await self._wait_for_message(life, timeout)
+        if not mailbox.messages:
+            return None
+        message = mailbox.messages.popleft()
+        if life is not None and life.phase is Phase.RUN and life.outcome is None:
+            self.hands[task] = message
+            mailbox.holders[task] = 1
+        else:  # outside of ``run`` nobody would ever settle it
+            mailbox.handled += 1
+        if mailbox.handled >= mailbox.attend_at:
+            mailbox.attend()
+        return message
+
+    async def _wait_for_message(self, life: Life | None, timeout: float) -> None:
+        mailbox = self.mailbox
+        if not mailbox.messages:
+            mailbox.fetch()
+        elif life is not None:
+            await self._give_way(life)  # and somebody else may be quicker
+        if mailbox.messages:
+            return
+        if life is None:
+            await asyncio.sleep(timeout)
+            mailbox.fetch()
+        elif mailbox.take_nudge():
+            await tasks.pause()
+        elif life.stop_asked or life.outcome is not None:
+            await asyncio.sleep(min(timeout, STOPPING_PAUSE))
+        else:
+            await self._arrival(life, timeout)
+
+    async def _arrival(self, life: Life, timeout: float) -> None:
+        """Waits for a message, a wake-up, a stop, or ``timeout`` seconds."""
+        mailbox, loop = self.mailbox, life.loop
+        now = loop.time()
+        deadline = now + timeout
+        while not (mailbox.messages or mailbox.take_nudge() or life.stop_asked):
+            future = mailbox.arrival(loop)
+            timer = None
+            if not isinf(timeout):
+                timer = loop.call_at(deadline, mailbox.time_is_up, future)
+            try:
+                await future
+            except BaseException:
+                mailbox.missed(future)
+                raise
+            finally:
+                if timer is not None:
+                    timer.cancel()
+            now = loop.time()
+            if now >= deadline:
+                break
+        self.taken, self.slice_ends = 0, now + SLICE_SECONDS
+
+    async def _give_way(self, life: Life) -> None:
+        """Gives the loop a step when messages have been coming without a wait for a while."""
+        self.taken += 1
+        now = life.loop.time()
+        if self.taken >= SLICE_MESSAGES or now >= self.slice_ends:
+            await tasks.pause()
+            self.taken, self.slice_ends = 0, life.loop.time() + SLICE_SECONDS
+
+    def _settle_hands_of(self, task: asyncio.Task[Any]) -> None:
+        """Settles what ``task`` took before, for it has come back for more.
+
+        What was taken by tasks that have ended is settled with it: they will not come back. On
+        Python 3.11, ``asyncio.wait_for(get_message(), 1)`` makes such a task for each message.
+        """
+        for taker in tuple(self.hands):
+            if taker is task or taker.done():
+                self._settle_hand(taker, None)
+
+    def _settle_hand(self, task: asyncio.Task[Any], error: BaseException | None) -> None:
+        """Settles what ``task`` took, by how it ended, or else by the error that ended ``run``."""
+        mailbox, message = self.mailbox, self.hands.pop(task)
+        if task.cancelled() or self._was_cut_by(error):
+            mailbox.put_back(message)
+        elif error is not None:
+            mailbox.dead += 1
+            mailbox.look_again()
+        else:
+            mailbox.handled += 1
+        mailbox.release(task)
+
+    def _was_cut_by(self, error: BaseException | None) -> bool:
+        forced = self.life is not None and self.life.facts.forced and error is None
+        return forced or isinstance(error, asyncio.CancelledError)
