@@ -89,7 +89,7 @@ def run_on_virtual_time(code: str, *, eager: bool) -> None:
 @pytest.mark.parametrize("where", PROGRAMS)
 def test_program_in_a_docstring_runs_to_its_end_and_prints_something(
     where: str, loop: str, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     run_on_virtual_time(PROGRAMS[where], eager=loop == "eager")
     printed = capsys.readouterr()
     assert printed.out.strip()
@@ -98,7 +98,7 @@ def test_program_in_a_docstring_runs_to_its_end_and_prints_something(
 
 @pytest.mark.real
 @pytest.mark.parametrize("where", MAINS)
-def test_program_that_is_a_whole_process_ends_well_and_prints_something(where: str):
+def test_program_that_is_a_whole_process_ends_well_and_prints_something(where: str) -> None:
     paths = f"import sys; sys.path.insert(0, {str(Path(fluid.__file__).parent.parent)!r})\n"
     command = [sys.executable, "-W", "error", "-c", paths + MAINS[where]]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
@@ -107,24 +107,24 @@ def test_program_that_is_a_whole_process_ends_well_and_prints_something(where: s
 
 
 @pytest.mark.parametrize("where", BLOCKS)
-def test_every_block_of_a_docstring_is_python(where: str):
+def test_every_block_of_a_docstring_is_python(where: str) -> None:
     ast.parse(BLOCKS[where])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_docstring_of_every_kind_of_worker_carries_a_program_that_runs(kind: str):
+def test_docstring_of_every_kind_of_worker_carries_a_program_that_runs(kind: str) -> None:
     module = getattr(fluid, kind).__module__
     assert [where for where in PROGRAMS if where.startswith(f"{module}.{kind} ")]
 
 
-def test_blocks_are_found_where_they_are():
+def test_blocks_are_found_where_they_are() -> None:
     assert "fluid.worker.base.Worker 1" in PROGRAMS
     assert [where for where in MAINS if where.startswith("fluid.runtime")]
     assert "fluid 1" in BLOCKS
     assert "fluid 1" not in {**PROGRAMS, **MAINS}
 
 
-def test_program_that_rots_is_noticed():
+def test_program_that_rots_is_noticed() -> None:
     with pytest.raises(ImportError):
         run_on_virtual_time("from fluid.utils.worker import Vorker\n", eager=False)
     with pytest.raises(fluid.testing.LeakError):

@@ -65,7 +65,7 @@ def public_names(module: ModuleType) -> list[str]:
 @pytest.mark.parametrize(
     "statement", ["from fluid.utils.worker import Worker", *(f"import {door}" for door in DOORS)]
 )
-def test_import_brings_nothing_from_outside_of_the_standard_library(statement: str):
+def test_import_brings_nothing_from_outside_of_the_standard_library(statement: str) -> None:
     roots = {module.partition(".")[0] for module in imported_by(statement)}
     assert roots - sys.stdlib_module_names == {"fluid"}
 
@@ -73,12 +73,14 @@ def test_import_brings_nothing_from_outside_of_the_standard_library(statement: s
 @pytest.mark.parametrize(
     "statement", ["from fluid.utils.worker import Worker", *(f"import {door}" for door in DOORS)]
 )
-def test_import_brings_neither_the_testing_kit_nor_the_runtime_nor_the_commands(statement: str):
+def test_import_brings_neither_the_testing_kit_nor_the_runtime_nor_the_commands(
+    statement: str,
+) -> None:
     rooms = {".".join(module.split(".")[:2]) for module in imported_by(statement)}
     assert rooms & {"fluid.testing", "fluid.runtime", "fluid.cli"} == set()
 
 
-def test_runtime_and_testing_kit_need_nothing_but_the_standard_library_either():
+def test_runtime_and_testing_kit_need_nothing_but_the_standard_library_either() -> None:
     roots = {
         module.partition(".")[0]
         for module in imported_by("import fluid.runtime, fluid.testing; fluid.run")
@@ -86,7 +88,7 @@ def test_runtime_and_testing_kit_need_nothing_but_the_standard_library_either():
     assert roots - sys.stdlib_module_names == {"fluid"}
 
 
-def test_import_does_not_configure_logging_or_start_a_thread_or_a_loop():
+def test_import_does_not_configure_logging_or_start_a_thread_or_a_loop() -> None:
     program = (
         "import fluid, fluid.testing, fluid.runtime, asyncio, logging, signal, threading\n"
         "print(len(logging.getLogger().handlers), threading.active_count())\n"
@@ -99,7 +101,7 @@ def test_import_does_not_configure_logging_or_start_a_thread_or_a_loop():
 # --- fluid.run -----------------------------------------------------------------------------------
 
 
-def test_run_is_loaded_when_somebody_asks_for_it():
+def test_run_is_loaded_when_somebody_asks_for_it() -> None:
     program = (
         "import fluid\n"
         "print('fluid.runtime' in sys.modules)\n"
@@ -111,12 +113,12 @@ def test_run_is_loaded_when_somebody_asks_for_it():
     assert in_a_fresh_python(program) == ["False", "True", "True"]
 
 
-def test_run_can_be_imported_by_name_and_by_a_star():
+def test_run_can_be_imported_by_name_and_by_a_star() -> None:
     program = "from fluid import run\nfrom fluid import *\nimport fluid\nprint(run is fluid.run)"
     assert in_a_fresh_python(program) == ["True"]
 
 
-def test_name_that_fluid_does_not_have_is_an_ordinary_attribute_error():
+def test_name_that_fluid_does_not_have_is_an_ordinary_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'fluid' has no attribute 'runn'"):
         fluid.runn  # noqa: B018 - reading it is the test
     assert not hasattr(fluid, "__wrapped__")
@@ -126,7 +128,7 @@ def test_name_that_fluid_does_not_have_is_an_ordinary_attribute_error():
 
 
 @pytest.mark.parametrize("door", [*DOORS, "fluid.worker", "fluid.runtime", "fluid.testing"])
-def test_all_is_sorted_and_every_name_in_it_is_there(door: str):
+def test_all_is_sorted_and_every_name_in_it_is_there(door: str) -> None:
     module = importlib.import_module(door)
     assert list(module.__all__) == sorted(set(module.__all__))
     for name in module.__all__:
@@ -134,18 +136,18 @@ def test_all_is_sorted_and_every_name_in_it_is_there(door: str):
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_all_has_every_public_name_of_its_module(door: str):
+def test_all_has_every_public_name_of_its_module(door: str) -> None:
     module = importlib.import_module(door)
     assert set(public_names(module)) <= set(module.__all__)
 
 
-def test_front_door_has_everything_that_the_doors_to_workers_and_errors_have():
+def test_front_door_has_everything_that_the_doors_to_workers_and_errors_have() -> None:
     behind = {*fluid.utils.worker.__all__, *fluid.utils.errors.__all__, "run"}
     assert behind <= set(fluid.__all__)
 
 
 @pytest.mark.parametrize("door", ["fluid", "fluid.utils.errors"])
-def test_door_has_every_error_that_fluid_can_raise(door: str):
+def test_door_has_every_error_that_fluid_can_raise(door: str) -> None:
     errors = {
         name
         for name, value in vars(fluid.errors).items()
@@ -159,7 +161,7 @@ def test_door_has_every_error_that_fluid_can_raise(door: str):
 @pytest.mark.parametrize(
     ("door", "name"), [(door, name) for door, names in DOCUMENTED.items() for name in names]
 )
-def test_documented_name_can_be_imported_from_its_documented_path(door: str, name: str):
+def test_documented_name_can_be_imported_from_its_documented_path(door: str, name: str) -> None:
     module = importlib.import_module(door)
     assert name in module.__all__
     assert getattr(module, name).__name__ == name
@@ -168,7 +170,9 @@ def test_documented_name_can_be_imported_from_its_documented_path(door: str, nam
 @pytest.mark.parametrize(
     "door", ["fluid.utils.worker", "fluid.utils.dispatcher", "fluid.utils.errors"]
 )
-def test_door_defines_nothing_and_leads_to_the_same_objects_as_every_other_way_in(door: str):
+def test_door_defines_nothing_and_leads_to_the_same_objects_as_every_other_way_in(
+    door: str,
+) -> None:
     module = importlib.import_module(door)
     for name in module.__all__:
         thing = getattr(module, name)
@@ -179,7 +183,7 @@ def test_door_defines_nothing_and_leads_to_the_same_objects_as_every_other_way_i
             assert getattr(fluid, name) is thing
 
 
-def test_every_public_thing_says_what_it_is():
+def test_every_public_thing_says_what_it_is() -> None:
     silent = [
         name
         for door in DOORS
@@ -189,6 +193,6 @@ def test_every_public_thing_says_what_it_is():
     assert silent == []
 
 
-def test_package_is_typed_and_says_its_version():
+def test_package_is_typed_and_says_its_version() -> None:
     assert (SOURCE / "fluid" / "py.typed").is_file()
     assert fluid.__version__.count(".") >= 2

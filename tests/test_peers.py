@@ -56,7 +56,7 @@ def loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def test_startup_returns_only_when_on_startup_has_ended():
+async def test_startup_returns_only_when_on_startup_has_ended() -> None:
     """Row 22: a start returned before ``on_startup`` had run."""
     worker = Recorder(on_startup=lambda: asyncio.sleep(5), run=for_ever, stopping_grace_period=0)
     await worker.startup()
@@ -65,7 +65,7 @@ async def test_startup_returns_only_when_on_startup_has_ended():
     await worker.shutdown()
 
 
-async def test_failed_on_startup_is_raised_by_startup():
+async def test_failed_on_startup_is_raised_by_startup() -> None:
     """Row 22: a failure of ``on_startup`` was invisible."""
     error = BoomError("no database")
     worker = Recorder(on_startup=raising(error))
@@ -75,7 +75,7 @@ async def test_failed_on_startup_is_raised_by_startup():
     assert worker.worker_state is WorkerState.FAILED
 
 
-async def test_error_of_run_makes_the_worker_failed_and_is_followed_by_on_shutdown():
+async def test_error_of_run_makes_the_worker_failed_and_is_followed_by_on_shutdown() -> None:
     """Row 23: the state was STOPPED, and ``on_shutdown`` was skipped."""
     worker = Recorder(run=raising(BoomError("boom")))
     await worker.startup()
@@ -84,7 +84,7 @@ async def test_error_of_run_makes_the_worker_failed_and_is_followed_by_on_shutdo
     assert worker.journal == ["on_startup", "run", "on_shutdown", ("after_shutdown", "boom", 2)]
 
 
-async def test_error_of_run_is_raised_to_whoever_waits_later_and_by_its_group():
+async def test_error_of_run_is_raised_to_whoever_waits_later_and_by_its_group() -> None:
     """Row 23: a later wait returned in silence, and a group ended with "normal shutdown"."""
     error = BoomError("boom")
 
@@ -105,7 +105,7 @@ async def test_error_of_run_is_raised_to_whoever_waits_later_and_by_its_group():
 
 
 @pytest.mark.parametrize("seconds", [1, 60, 3600])
-async def test_stop_waits_without_spinning(seconds: float):
+async def test_stop_waits_without_spinning(seconds: float) -> None:
     """Row 24: a graceful stop took 0.99 seconds of CPU for each second of waiting."""
     worker = Recorder(run=lambda: asyncio.sleep(seconds), stopping_grace_period=inf)
     await worker.startup()
@@ -115,7 +115,7 @@ async def test_stop_waits_without_spinning(seconds: float):
     assert passes[0] < 20
 
 
-async def test_worker_that_resists_its_cancel_is_given_up_within_the_bound():
+async def test_worker_that_resists_its_cancel_is_given_up_within_the_bound() -> None:
     """Row 25: with a grace period of 0.2 seconds the stop took 3.0, and as long as it pleased."""
     worker = Refusing(stopping_grace_period=0.2)
     worker.cancel_period = 0.1
@@ -131,7 +131,7 @@ async def test_worker_that_resists_its_cancel_is_given_up_within_the_bound():
 
 
 @pytest.mark.parametrize("kind", ["a handler", "the documented loop"])
-async def test_stop_processes_the_queue(kind: str):
+async def test_stop_processes_the_queue(kind: str) -> None:
     """Row 26: 17 of 20 messages were lost."""
     handled: list[object] = []
 
@@ -157,7 +157,7 @@ async def test_stop_processes_the_queue(kind: str):
 
 @pytest.mark.real
 @pytest.mark.parametrize("kind", ["a handler", "the documented loop"])
-async def test_message_from_a_thread_wakes_the_consumer(kind: str):
+async def test_message_from_a_thread_wakes_the_consumer(kind: str) -> None:
     """Row 27: it was noticed after 351 ms, when a time-out of the consumer's own had passed.
 
     Nothing else could wake the consumer here before the test's time is up.
@@ -182,7 +182,7 @@ async def test_message_from_a_thread_wakes_the_consumer(kind: str):
         thread.join()
 
 
-async def test_worker_function_with_a_long_heartbeat_stops_at_once_and_gracefully():
+async def test_worker_function_with_a_long_heartbeat_stops_at_once_and_gracefully() -> None:
     """Row 28: with ``heartbeat=30`` it was always force-stopped."""
     calls: list[float] = []
 
@@ -199,7 +199,7 @@ async def test_worker_function_with_a_long_heartbeat_stops_at_once_and_gracefull
 
 
 @pytest.mark.parametrize("number", [0, 1, 5000])
-async def test_idle_workers_in_a_group_cost_no_wake_ups(number: int):
+async def test_idle_workers_in_a_group_cost_no_wake_ups(number: int) -> None:
     """Row 29: 5,000 of them took half a core."""
     group = Workers(*(Idle(name=f"{n}") for n in range(number)))
     async with group:
@@ -208,7 +208,7 @@ async def test_idle_workers_in_a_group_cost_no_wake_ups(number: int):
         assert passes[0] < 20
 
 
-async def test_time_limit_on_a_wait_for_the_end_does_not_touch_the_worker():
+async def test_time_limit_on_a_wait_for_the_end_does_not_touch_the_worker() -> None:
     """Row 30: ``wait_for(worker.wait_for_shutdown(), 1)`` cancelled the worker."""
     worker: Worker = Idle()
     await worker.startup()

@@ -1,8 +1,8 @@
 """What happens to workers, as typed events that anybody can listen to.
 
-An event starts at the worker it is about and bubbles to its group, to the group's group, and last to
-the listeners of the whole process. Log lines are one such listener (:mod:`fluid.logs`); metrics and
-dashboards are others. Only data lives here, and the list of listeners: who emits is none of its
+An event starts at the worker it is about and bubbles to its group, to the group's group, and last
+to the listeners of the whole process. Log lines are one such listener (:mod:`fluid.logs`); metrics
+and dashboards are others. Only data lives here, and the list of listeners: who emits is none of its
 business.
 """
 

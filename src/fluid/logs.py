@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os.path
 
 from . import events
 from .rules.outcome import describe
 
 logger: logging.Logger = logging.getLogger("fluid.worker")
 
-_NOT_OWN: tuple[str, ...] = (os.path.dirname(asyncio.__file__), os.path.dirname(__file__))
+_NOT_OWN: tuple[str, ...] = (asyncio.__path__[0], __file__.removesuffix("logs.py"))
 
 LONGEST_TEXT = 2000
 """Characters of an error's text that go into one log line."""

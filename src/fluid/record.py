@@ -1,9 +1,9 @@
 """Frozen records: what events and exit records are made of.
 
-To a type checker and to a reader a :class:`Record` is a frozen dataclass: annotated fields, keyword or
-positional arguments, equality, a telling ``repr``. It is not one at run time, because each dataclass
-writes and compiles its methods at import (0.7 ms a class, a third of ``import asyncio`` for all of
-ours), and fluid promises to be cheap to import.
+To a type checker and to a reader a :class:`Record` is a frozen dataclass: annotated fields, keyword
+or positional arguments, equality, a telling ``repr``. It is not one at run time, because each
+dataclass writes and compiles its methods at import (0.7 ms a class, a third of ``import asyncio``
+for all of ours), and fluid promises to be cheap to import.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def keeping(kept: list[object]) -> Callable[[object], Awaitable[None]]:
     return keep
 
 
-def test_it_takes_a_dispatcher_and_keeps_it_as_an_attribute():
+def test_it_takes_a_dispatcher_and_keeps_it_as_an_attribute() -> None:
     own = ByType()
     consumer = AsyncConsumer(dispatcher=own)
     assert isinstance(consumer, QueueConsumer)
@@ -45,7 +45,7 @@ def test_it_takes_a_dispatcher_and_keeps_it_as_an_attribute():
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 20, 1000])
-async def test_every_message_is_dispatched_in_the_order_of_sending(number: int):
+async def test_every_message_is_dispatched_in_the_order_of_sending(number: int) -> None:
     kept: list[object] = []
     consumer = AsyncConsumer(dispatcher(int=keeping(kept)))
     for message in range(number // 2):
@@ -57,7 +57,7 @@ async def test_every_message_is_dispatched_in_the_order_of_sending(number: int):
     assert consumer.worker_state is WorkerState.STOPPED
 
 
-async def test_message_goes_to_all_handlers_of_its_type_and_to_no_other():
+async def test_message_goes_to_all_handlers_of_its_type_and_to_no_other() -> None:
     kept: dict[str, list[object]] = {"int": [], "int.too": [], "str": []}
     own = ByType()
     for event, messages in kept.items():
@@ -68,14 +68,14 @@ async def test_message_goes_to_all_handlers_of_its_type_and_to_no_other():
     assert kept == {"int": [1], "int.too": [1], "str": ["a"]}
 
 
-async def test_message_without_a_handler_is_handled_by_nobody_and_is_no_error():
+async def test_message_without_a_handler_is_handled_by_nobody_and_is_no_error() -> None:
     async with AsyncConsumer(ByType()) as consumer:
         consumer.send("nobody cares")
     assert consumer.worker_exit is not None
     assert consumer.worker_exit.account["handled"] == 1
 
 
-async def test_dispatcher_never_sees_none():
+async def test_dispatcher_never_sees_none() -> None:
     kept: list[object] = []
     async with AsyncConsumer(dispatcher(NoneType=keeping(kept))) as consumer:
         consumer.send(None)
@@ -83,7 +83,7 @@ async def test_dispatcher_never_sees_none():
     assert kept == []
 
 
-async def test_dispatcher_that_is_set_while_it_runs_gets_the_next_message():
+async def test_dispatcher_that_is_set_while_it_runs_gets_the_next_message() -> None:
     first: list[object] = []
     second: list[object] = []
     async with AsyncConsumer(dispatcher(int=keeping(first))) as consumer:
@@ -94,7 +94,7 @@ async def test_dispatcher_that_is_set_while_it_runs_gets_the_next_message():
     assert (first, second) == ([1], [2])
 
 
-async def test_handler_may_replace_the_dispatcher_between_two_messages_that_wait_already():
+async def test_handler_may_replace_the_dispatcher_between_two_messages_that_wait_already() -> None:
     first: list[object] = []
     second: list[object] = []
 
@@ -111,7 +111,7 @@ async def test_handler_may_replace_the_dispatcher_between_two_messages_that_wait
     assert second == list(range(1, 20))
 
 
-async def test_handler_registered_while_it_runs_is_called_for_the_next_message():
+async def test_handler_registered_while_it_runs_is_called_for_the_next_message() -> None:
     kept: list[object] = []
     async with AsyncConsumer(ByType()) as consumer:
         consumer.send(1)
@@ -121,7 +121,7 @@ async def test_handler_registered_while_it_runs_is_called_for_the_next_message()
     assert kept == [2]
 
 
-async def test_error_of_a_handler_ends_the_worker_as_it_is():
+async def test_error_of_a_handler_ends_the_worker_as_it_is() -> None:
     error = BoomError("boom")
 
     async def fail(message: object) -> None:
@@ -134,7 +134,7 @@ async def test_error_of_a_handler_ends_the_worker_as_it_is():
     assert consumer.worker_state is WorkerState.FAILED
 
 
-async def test_errors_of_several_handlers_end_the_worker_as_a_group_after_all_have_ended():
+async def test_errors_of_several_handlers_end_the_worker_as_a_group_after_all_have_ended() -> None:
     kept: list[object] = []
 
     async def fail(message: object) -> None:

@@ -43,7 +43,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("eager", [False, *([True] if sys.version_info >= (3, 12) else [])])
 def test_documented_program_greets_in_every_state_of_its_worker(
     eager: bool, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     with patch("asyncio.run", partial(fluid.testing.run, eager=eager)):
         exec(compile(PROGRAM, "simple_worker.py", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out.splitlines() == [

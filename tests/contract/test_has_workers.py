@@ -21,26 +21,26 @@ class Owner(HasWorkers):
         return self.own
 
 
-def test_has_workers_is_abstract():
+def test_has_workers_is_abstract() -> None:
     assert issubclass(HasWorkers, ABC)
     with pytest.raises(TypeError, match="get_workers"):
         HasWorkers()  # type: ignore[abstract]
 
 
 @pytest.mark.parametrize("number", [0, 1, 3])
-def test_owner_hands_out_its_workers_in_its_own_order(number: int):
+def test_owner_hands_out_its_workers_in_its_own_order(number: int) -> None:
     workers = [Idle(name=f"{n}") for n in range(number)]
     assert list(Owner(*workers).get_workers()) == workers
 
 
-async def test_workers_of_an_owner_can_run_as_a_group():
+async def test_workers_of_an_owner_can_run_as_a_group() -> None:
     owner = Owner(Idle(name="one"), Idle(name="two"))
     async with Workers(*owner.get_workers()):
         assert all(worker.is_running() for worker in owner.get_workers())
     assert all(worker.is_stopped() for worker in owner.get_workers())
 
 
-def test_worker_may_own_workers_itself():
+def test_worker_may_own_workers_itself() -> None:
     class Both(Idle, HasWorkers):
         def get_workers(self) -> Sequence[Worker]:
             return [self]

@@ -34,13 +34,13 @@ def produce(to: MessageProducer[object]) -> None:
     to.send(None)
 
 
-def test_protocol_has_one_method_which_takes_a_message_or_none():
+def test_protocol_has_one_method_which_takes_a_message_or_none() -> None:
     parameters = inspect.signature(MessageProducer.send).parameters
     assert list(parameters) == ["self", "message"]
     assert getattr(MessageProducer, "_is_protocol", False)
 
 
-def test_every_consumer_and_its_mailbox_are_message_producers():
+def test_every_consumer_and_its_mailbox_are_message_producers() -> None:
     collector: QueueConsumer[object] = Collector()
     worker: QueueConsumerWorker[object] = QueueConsumerWorker(ignore)
     consumer: AsyncConsumer[object] = AsyncConsumer(Texts())
@@ -52,7 +52,7 @@ def test_every_consumer_and_its_mailbox_are_message_producers():
     assert mailbox.size() == 1
 
 
-def test_any_object_with_a_send_is_a_message_producer():
+def test_any_object_with_a_send_is_a_message_producer() -> None:
     class Pipe:
         def __init__(self) -> None:
             self.sent: list[object] = []
@@ -66,7 +66,7 @@ def test_any_object_with_a_send_is_a_message_producer():
 
 
 @pytest.mark.parametrize("order", ["worker first", "protocol first"])
-async def test_worker_may_name_the_protocol_among_its_bases(order: str):
+async def test_worker_may_name_the_protocol_among_its_bases(order: str) -> None:
     class Relay(Idle, MessageProducer[object]):
         def send(self, message: object | None) -> None:
             self.last = message

@@ -47,13 +47,13 @@ async def take_one_without_limit(reader: Reader) -> None:
 # --- what there is to give -----------------------------------------------------------------------
 
 
-def test_it_is_an_abstract_worker():
+def test_it_is_an_abstract_worker() -> None:
     assert issubclass(QueueConsumer, Worker)
     with pytest.raises(TypeError, match="run"):
         QueueConsumer()  # type: ignore[abstract]
 
 
-def test_documented_members_have_the_documented_signatures():
+def test_documented_members_have_the_documented_signatures() -> None:
     assert list(inspect.signature(QueueConsumer.send).parameters) == ["self", "message"]
     assert list(inspect.signature(QueueConsumer.queue_size).parameters) == ["self"]
     timeout = inspect.signature(QueueConsumer.get_message).parameters["timeout"]
@@ -66,7 +66,7 @@ def test_documented_members_have_the_documented_signatures():
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_documented_loop_takes_every_message_in_the_order_of_sending(number: int):
+async def test_documented_loop_takes_every_message_in_the_order_of_sending(number: int) -> None:
     async with Collector() as consumer:
         for message in range(number):
             consumer.send(message)
@@ -76,7 +76,7 @@ async def test_documented_loop_takes_every_message_in_the_order_of_sending(numbe
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_documented_loop_takes_what_was_sent_before_the_stop(number: int):
+async def test_documented_loop_takes_what_was_sent_before_the_stop(number: int) -> None:
     consumer = Collector()
     await consumer.startup()
     for message in range(number):
@@ -88,7 +88,7 @@ async def test_documented_loop_takes_what_was_sent_before_the_stop(number: int):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_documented_loop_takes_what_was_sent_before_the_start(number: int):
+async def test_documented_loop_takes_what_was_sent_before_the_start(number: int) -> None:
     consumer = Collector()
     for message in range(number):
         consumer.send(message)
@@ -100,7 +100,7 @@ async def test_documented_loop_takes_what_was_sent_before_the_start(number: int)
 
 
 @pytest.mark.parametrize("thread", ["this thread", "another thread"])
-def test_messages_may_be_sent_before_there_is_a_loop(thread: str):
+def test_messages_may_be_sent_before_there_is_a_loop(thread: str) -> None:
     consumer = Collector()
     if thread == "this thread":
         consumer.send("early")
@@ -118,7 +118,7 @@ def test_messages_may_be_sent_before_there_is_a_loop(thread: str):
     assert consumer.messages == ["early"]
 
 
-async def test_idle_loop_ends_at_once_when_a_stop_is_asked_for():
+async def test_idle_loop_ends_at_once_when_a_stop_is_asked_for() -> None:
     consumer = Collector()
     await consumer.startup()
     await asyncio.sleep(100.25)
@@ -127,7 +127,7 @@ async def test_idle_loop_ends_at_once_when_a_stop_is_asked_for():
     assert consumer.worker_state is WorkerState.STOPPED
 
 
-async def test_subclass_may_override_run_and_still_call_its_parents():
+async def test_subclass_may_override_run_and_still_call_its_parents() -> None:
     class Twice(Collector):
         async def run(self) -> None:
             self.messages.append("begin")
@@ -139,7 +139,7 @@ async def test_subclass_may_override_run_and_still_call_its_parents():
     assert consumer.messages == ["begin", 1, "end"]
 
 
-async def test_loop_that_only_looks_at_is_running_may_leave_messages_and_they_are_counted():
+async def test_loop_that_only_looks_at_is_running_may_leave_messages_and_they_are_counted() -> None:
     async def only_while_running(reader: Reader) -> None:
         while reader.is_running():
             message = await reader.get_message()
@@ -163,7 +163,7 @@ async def test_loop_that_only_looks_at_is_running_may_leave_messages_and_they_ar
 
 
 @pytest.mark.parametrize("message", [0, "", False, (), [], b"", 0.0], ids=repr)
-async def test_everything_but_none_is_a_message(message: object):
+async def test_everything_but_none_is_a_message(message: object) -> None:
     async with Reader(take_one) as consumer:
         consumer.send(message)
     assert consumer.got == [message]
@@ -175,7 +175,7 @@ async def test_everything_but_none_is_a_message(message: object):
 )
 async def test_none_is_returned_when_no_message_came_in_time(
     options: dict[str, float], seconds: float
-):
+) -> None:
     async def take(reader: Reader) -> None:
         reader.got.append(await reader.get_message(**options))
 
@@ -186,7 +186,7 @@ async def test_none_is_returned_when_no_message_came_in_time(
     assert loop_time() == seconds
 
 
-async def test_message_that_waits_is_returned_at_once_even_without_any_time():
+async def test_message_that_waits_is_returned_at_once_even_without_any_time() -> None:
     async def take(reader: Reader) -> None:
         reader.got.append(await reader.get_message(timeout=0))
 
@@ -198,7 +198,7 @@ async def test_message_that_waits_is_returned_at_once_even_without_any_time():
     assert loop_time() == 0
 
 
-async def test_message_that_comes_during_the_wait_is_returned_at_that_moment():
+async def test_message_that_comes_during_the_wait_is_returned_at_that_moment() -> None:
     async with Reader(take_one_without_limit) as consumer:
         await asyncio.sleep(1234)
         consumer.send("at last")
@@ -207,7 +207,7 @@ async def test_message_that_comes_during_the_wait_is_returned_at_that_moment():
     assert consumer.got == ["at last"]
 
 
-async def test_waiting_message_is_returned_also_after_a_stop_was_asked_for():
+async def test_waiting_message_is_returned_also_after_a_stop_was_asked_for() -> None:
     async def stop_then_take(reader: Reader) -> None:
         reader.gracefully_stop()
         for _ in range(3):
@@ -222,7 +222,7 @@ async def test_waiting_message_is_returned_also_after_a_stop_was_asked_for():
     assert loop_time() == pytest.approx(0, abs=0.011)
 
 
-async def test_stop_ends_the_wait_with_none():
+async def test_stop_ends_the_wait_with_none() -> None:
     consumer = Reader(take_one_without_limit)
     await consumer.startup()
     await asyncio.sleep(5)
@@ -232,7 +232,7 @@ async def test_stop_ends_the_wait_with_none():
 
 
 @pytest.mark.parametrize("timeout", [nan, -1, -inf, True, "5", None], ids=repr)
-async def test_time_out_that_is_no_duration_is_refused(timeout: Any):
+async def test_time_out_that_is_no_duration_is_refused(timeout: Any) -> None:
     async def take(reader: Reader) -> None:
         await reader.get_message(timeout=timeout)
 
@@ -241,7 +241,7 @@ async def test_time_out_that_is_no_duration_is_refused(timeout: Any):
     assert isinstance(await end_of(consumer), FluidValueError)
 
 
-async def test_cancelled_wait_takes_no_message():
+async def test_cancelled_wait_takes_no_message() -> None:
     async def take_with_limit(reader: Reader) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
@@ -258,7 +258,7 @@ async def test_cancelled_wait_takes_no_message():
 # --- None is a wake-up ---------------------------------------------------------------------------
 
 
-async def test_none_wakes_the_wait_and_is_no_message():
+async def test_none_wakes_the_wait_and_is_no_message() -> None:
     async with Reader(take_one_without_limit) as consumer:
         await asyncio.sleep(3)
         consumer.send(None)
@@ -270,7 +270,7 @@ async def test_none_wakes_the_wait_and_is_no_message():
     assert consumer.worker_exit.account["accepted"] == 0
 
 
-async def test_none_sent_before_the_wait_ends_it_at_once():
+async def test_none_sent_before_the_wait_ends_it_at_once() -> None:
     consumer = Reader(take_one_without_limit)
     consumer.send(None)
     await consumer.startup()
@@ -279,7 +279,7 @@ async def test_none_sent_before_the_wait_ends_it_at_once():
     assert loop_time() == 0
 
 
-async def test_documented_loop_skips_none_between_messages():
+async def test_documented_loop_skips_none_between_messages() -> None:
     async with Collector() as consumer:
         for message in (None, 1, None, None, 2, None):
             consumer.send(message)
@@ -291,7 +291,7 @@ async def test_documented_loop_skips_none_between_messages():
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_status_says_what_every_worker_says_and_how_many_messages_wait(number: int):
+async def test_status_says_what_every_worker_says_and_how_many_messages_wait(number: int) -> None:
     consumer = Collector()
     for message in range(number):
         consumer.send(message)
@@ -308,7 +308,7 @@ async def test_status_says_what_every_worker_says_and_how_many_messages_wait(num
     assert json.loads(json.dumps(await consumer.status())) == await consumer.status()
 
 
-async def test_nothing_is_accepted_from_the_request_to_stop_on():
+async def test_nothing_is_accepted_from_the_request_to_stop_on() -> None:
     consumer = Collector()
     await consumer.startup()
     consumer.gracefully_stop()
@@ -320,7 +320,7 @@ async def test_nothing_is_accepted_from_the_request_to_stop_on():
     assert consumer.messages == []
 
 
-async def test_follow_ups_of_the_consumer_itself_are_accepted_while_it_drains():
+async def test_follow_ups_of_the_consumer_itself_are_accepted_while_it_drains() -> None:
     class Counter(Collector):
         async def run(self) -> None:
             while self.is_running() or self.queue_size():
@@ -338,7 +338,7 @@ async def test_follow_ups_of_the_consumer_itself_are_accepted_while_it_drains():
     assert consumer.messages == [3, 2, 1, 0]
 
 
-async def test_message_in_hand_is_dead_when_run_raises_and_the_rest_waits():
+async def test_message_in_hand_is_dead_when_run_raises_and_the_rest_waits() -> None:
     error = BoomError("boom")
 
     async def choke(reader: Reader) -> None:
@@ -356,7 +356,7 @@ async def test_message_in_hand_is_dead_when_run_raises_and_the_rest_waits():
     assert account.adds_up
 
 
-async def test_message_in_hand_goes_back_to_the_front_when_run_is_cancelled():
+async def test_message_in_hand_goes_back_to_the_front_when_run_is_cancelled() -> None:
     class Hoarder(Reader):
         left: object = None
 
@@ -377,7 +377,7 @@ async def test_message_in_hand_goes_back_to_the_front_when_run_is_cancelled():
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_account_adds_up_before_the_start_and_after_the_end(number: int):
+async def test_account_adds_up_before_the_start_and_after_the_end(number: int) -> None:
     consumer = Collector()
     for message in range(number):
         consumer.send(message)
@@ -389,7 +389,7 @@ async def test_account_adds_up_before_the_start_and_after_the_end(number: int):
     assert account.handled == number
 
 
-async def test_waiting_message_can_be_taken_from_a_consumer_that_was_never_started():
+async def test_waiting_message_can_be_taken_from_a_consumer_that_was_never_started() -> None:
     consumer = Collector()
     consumer.send("early")
     assert await consumer.get_message() == "early"
@@ -398,6 +398,6 @@ async def test_waiting_message_can_be_taken_from_a_consumer_that_was_never_start
     assert Account(**(await consumer.status())["messages"]).adds_up
 
 
-async def test_time_out_holds_for_a_consumer_that_was_never_started_too():
+async def test_time_out_holds_for_a_consumer_that_was_never_started_too() -> None:
     assert await Collector().get_message(timeout=3) is None
     assert loop_time() == 3

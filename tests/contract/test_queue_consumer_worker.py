@@ -40,7 +40,7 @@ def account_of(consumer: QueueConsumer[Any]) -> Account:
 # --- what there is to give -----------------------------------------------------------------------
 
 
-def test_it_takes_one_function_and_keeps_it_as_an_attribute():
+def test_it_takes_one_function_and_keeps_it_as_an_attribute() -> None:
     consumer = QueueConsumerWorker(on_message=ignore)
     assert isinstance(consumer, QueueConsumer)
     assert consumer.on_message is ignore
@@ -50,12 +50,12 @@ def test_it_takes_one_function_and_keeps_it_as_an_attribute():
 
 
 @pytest.mark.parametrize("given", [None, 5, "handle"], ids=repr)
-def test_whatever_is_no_function_is_refused_with_the_name_of_the_consumer(given: Any):
+def test_whatever_is_no_function_is_refused_with_the_name_of_the_consumer(given: Any) -> None:
     with pytest.raises(FluidValueError, match="on_message of consumer 'orders'"):
         QueueConsumerWorker(given, name="orders")
 
 
-async def test_sync_function_is_taught_to_be_an_async_one():
+async def test_sync_function_is_taught_to_be_an_async_one() -> None:
     def handle(message: object) -> None: ...
 
     consumer = QueueConsumerWorker(handle)  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ async def test_sync_function_is_taught_to_be_an_async_one():
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_every_message_is_handled_in_the_order_of_sending(number: int):
+async def test_every_message_is_handled_in_the_order_of_sending(number: int) -> None:
     kept: list[int] = []
     async with QueueConsumerWorker(keeping(kept)) as consumer:
         for message in range(number):
@@ -81,7 +81,7 @@ async def test_every_message_is_handled_in_the_order_of_sending(number: int):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_messages_may_be_sent_before_the_start(number: int):
+async def test_messages_may_be_sent_before_the_start(number: int) -> None:
     kept: list[int] = []
     consumer = QueueConsumerWorker(keeping(kept))
     for message in range(number):
@@ -92,7 +92,7 @@ async def test_messages_may_be_sent_before_the_start(number: int):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_stop_handles_what_was_accepted_within_the_grace_period(number: int):
+async def test_stop_handles_what_was_accepted_within_the_grace_period(number: int) -> None:
     kept: list[int] = []
 
     async def slowly(message: int) -> None:
@@ -106,7 +106,7 @@ async def test_stop_handles_what_was_accepted_within_the_grace_period(number: in
     assert consumer.worker_state is WorkerState.STOPPED
 
 
-async def test_handler_never_sees_none():
+async def test_handler_never_sees_none() -> None:
     kept: list[object] = []
     async with QueueConsumerWorker(keeping(kept)) as consumer:
         for message in (None, 0, None, "", None):
@@ -117,7 +117,7 @@ async def test_handler_never_sees_none():
     assert account_of(consumer).accepted == 2
 
 
-async def test_message_is_handled_at_the_moment_it_is_sent():
+async def test_message_is_handled_at_the_moment_it_is_sent() -> None:
     times: list[float] = []
     loop = asyncio.get_running_loop()
 
@@ -131,7 +131,7 @@ async def test_message_is_handled_at_the_moment_it_is_sent():
     assert times == [0, 0, 0]
 
 
-async def test_messages_are_handled_one_at_a_time():
+async def test_messages_are_handled_one_at_a_time() -> None:
     inside = [0, 0]
 
     async def slowly(message: int) -> None:
@@ -146,7 +146,7 @@ async def test_messages_are_handled_one_at_a_time():
     assert inside == [0, 1]
 
 
-async def test_handler_may_send_follow_ups_while_the_consumer_drains():
+async def test_handler_may_send_follow_ups_while_the_consumer_drains() -> None:
     kept: list[int] = []
 
     async def count_down(message: int) -> None:
@@ -161,7 +161,7 @@ async def test_handler_may_send_follow_ups_while_the_consumer_drains():
     assert kept == [5, 4, 3, 2, 1, 0]
 
 
-async def test_error_of_the_handler_ends_the_worker_and_leaves_the_rest_in_the_queue():
+async def test_error_of_the_handler_ends_the_worker_and_leaves_the_rest_in_the_queue() -> None:
     error = BoomError("boom")
 
     async def choke(message: int) -> None:
@@ -178,7 +178,7 @@ async def test_error_of_the_handler_ends_the_worker_and_leaves_the_rest_in_the_q
     assert (account.handled, account.dead, account.queued) == (1, 1, 2)
 
 
-async def test_message_in_hand_when_the_worker_is_cancelled_is_not_lost():
+async def test_message_in_hand_when_the_worker_is_cancelled_is_not_lost() -> None:
     class Saving(QueueConsumerWorker[int]):
         saved: tuple[int, ...] = ()
 
@@ -201,7 +201,7 @@ async def test_message_in_hand_when_the_worker_is_cancelled_is_not_lost():
 # --- the attribute -------------------------------------------------------------------------------
 
 
-async def test_function_that_is_set_while_it_runs_gets_the_next_message():
+async def test_function_that_is_set_while_it_runs_gets_the_next_message() -> None:
     first: list[int] = []
     second: list[int] = []
     async with QueueConsumerWorker(keeping(first)) as consumer:
@@ -212,7 +212,7 @@ async def test_function_that_is_set_while_it_runs_gets_the_next_message():
     assert (first, second) == ([1], [2])
 
 
-async def test_handler_may_replace_itself_between_two_messages_that_wait_already():
+async def test_handler_may_replace_itself_between_two_messages_that_wait_already() -> None:
     first: list[int] = []
     second: list[int] = []
 
@@ -229,7 +229,7 @@ async def test_handler_may_replace_itself_between_two_messages_that_wait_already
     assert second == list(range(1, 20))
 
 
-async def test_function_may_be_set_before_the_start():
+async def test_function_may_be_set_before_the_start() -> None:
     kept: list[int] = []
     consumer = QueueConsumerWorker(ignore)
     consumer.on_message = keeping(kept)
@@ -238,7 +238,7 @@ async def test_function_may_be_set_before_the_start():
     assert kept == [1]
 
 
-async def test_on_message_may_be_a_property_of_a_subclass():
+async def test_on_message_may_be_a_property_of_a_subclass() -> None:
     kept: list[int] = []
 
     class Routed(QueueConsumerWorker[int]):

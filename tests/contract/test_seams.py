@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -119,7 +119,7 @@ async def live(worker: Worker) -> None:
 @pytest.mark.parametrize("by", ["shutdown", "async with"])
 async def test_shutdown_asks_through_the_workers_own_gracefully_stop(
     make: Callable[[], Worker], by: str
-):
+) -> None:
     worker = make()
     base: Any = type(worker)
     asked = []
@@ -139,7 +139,7 @@ async def test_shutdown_asks_through_the_workers_own_gracefully_stop(
     assert worker.worker_state is WorkerState.STOPPED
 
 
-async def test_worker_stops_by_whatever_its_own_gracefully_stop_does():
+async def test_worker_stops_by_whatever_its_own_gracefully_stop_does() -> None:
     class ByEvent(Worker):
         def __init__(self) -> None:
             super().__init__()
@@ -158,7 +158,7 @@ async def test_worker_stops_by_whatever_its_own_gracefully_stop_does():
     assert asyncio.get_running_loop().time() == 1
 
 
-async def test_shutdown_keeps_its_bound_when_an_override_of_gracefully_stop_does_nothing():
+async def test_shutdown_keeps_its_bound_when_an_override_of_gracefully_stop_does_nothing() -> None:
     class Mute(Deaf):
         def gracefully_stop(self) -> None:
             pass
@@ -171,7 +171,7 @@ async def test_shutdown_keeps_its_bound_when_an_override_of_gracefully_stop_does
     assert asyncio.get_running_loop().time() <= 1 + worker.worker_stop_bound
 
 
-async def test_group_starts_its_children_by_their_own_startup():
+async def test_group_starts_its_children_by_their_own_startup() -> None:
     class Announced(Idle):
         announced = 0.0
 
@@ -190,7 +190,7 @@ async def test_group_starts_its_children_by_their_own_startup():
     assert child.worker_state is WorkerState.STOPPED
 
 
-async def test_childs_own_startup_that_only_calls_super_changes_nothing_for_the_group():
+async def test_childs_own_startup_that_only_calls_super_changes_nothing_for_the_group() -> None:
     class Announced(Brief):
         async def startup(self) -> None:
             await super().startup()
@@ -202,7 +202,9 @@ async def test_childs_own_startup_that_only_calls_super_changes_nothing_for_the_
     assert group.is_stopped()
 
 
-async def test_error_of_a_childs_own_startup_is_raised_by_the_group_and_nobody_is_left_behind():
+async def test_error_of_a_childs_own_startup_is_raised_by_the_group_and_nobody_is_left_behind() -> (
+    None
+):
     error = BoomError("no licence")
 
     class Refused(Idle):
@@ -219,7 +221,7 @@ async def test_error_of_a_childs_own_startup_is_raised_by_the_group_and_nobody_i
 
 
 @pytest.mark.parametrize("how", ["hangs", "ignores its cancel"])
-async def test_group_can_be_stopped_while_a_childs_own_startup_never_ends(how: str):
+async def test_group_can_be_stopped_while_a_childs_own_startup_never_ends(how: str) -> None:
     released = asyncio.Event()
 
     class Hanging(Idle):
@@ -245,7 +247,7 @@ async def test_group_can_be_stopped_while_a_childs_own_startup_never_ends(how: s
     await asyncio.sleep(1)
 
 
-async def test_child_whose_own_startup_does_not_start_it_is_taught_to_call_super():
+async def test_child_whose_own_startup_does_not_start_it_is_taught_to_call_super() -> None:
     class Mute(Idle):
         async def startup(self) -> None:
             pass
@@ -254,7 +256,7 @@ async def test_child_whose_own_startup_does_not_start_it_is_taught_to_call_super
         await Workers(Mute()).startup()
 
 
-async def test_group_stops_its_children_by_their_own_gracefully_stop():
+async def test_group_stops_its_children_by_their_own_gracefully_stop() -> None:
     class Counting(Idle):
         asked = 0
 
@@ -269,7 +271,7 @@ async def test_group_stops_its_children_by_their_own_gracefully_stop():
 
 
 @pytest.mark.parametrize("how", ["does nothing", "raises"])
-async def test_group_keeps_its_bound_when_a_childs_gracefully_stop_misbehaves(how: str):
+async def test_group_keeps_its_bound_when_a_childs_gracefully_stop_misbehaves(how: str) -> None:
     class Bad(Deaf):
         def gracefully_stop(self) -> None:
             if how == "raises":
@@ -287,7 +289,7 @@ async def test_group_keeps_its_bound_when_a_childs_gracefully_stop_misbehaves(ho
     assert bad.is_stopped()
 
 
-async def test_group_says_what_its_childrens_own_status_says():
+async def test_group_says_what_its_childrens_own_status_says() -> None:
     class Detailed(Idle):
         async def status(self) -> dict[str, Any]:
             return {**await super().status(), "temperature": 21}
@@ -297,7 +299,7 @@ async def test_group_says_what_its_childrens_own_status_says():
     assert status["detailed"]["running"] is False
 
 
-async def test_group_may_override_workers_status_and_add_workers_and_call_super():
+async def test_group_may_override_workers_status_and_add_workers_and_call_super() -> None:
     class Wide(Workers):
         added = 0
 
@@ -325,7 +327,9 @@ async def test_group_may_override_workers_status_and_add_workers_and_call_super(
 
 
 @each_kind
-async def test_super_works_from_an_override_of_every_documented_member(make: Callable[[], Worker]):
+async def test_super_works_from_an_override_of_every_documented_member(
+    make: Callable[[], Worker],
+) -> None:
     worker = make()
     base = type(worker)
     called: set[str] = set()
@@ -366,7 +370,7 @@ HOOKS = ["on_startup", "run", "on_shutdown"]
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-async def test_hook_that_is_set_on_the_worker_itself_is_called(hook: str):
+async def test_hook_that_is_set_on_the_worker_itself_is_called(hook: str) -> None:
     worker = Brief()
     fake = AsyncMock()
     setattr(worker, hook, fake)
@@ -375,16 +379,29 @@ async def test_hook_that_is_set_on_the_worker_itself_is_called(hook: str):
     fake.assert_awaited_once_with()
 
 
-@pytest.mark.parametrize("hook", [*HOOKS, "startup"])
-async def test_override_that_looks_like_the_method_it_wraps_is_called(hook: str):
+async def test_startup_and_gracefully_stop_that_are_set_on_a_child_itself_are_called() -> None:
+    child = Idle(stopping_grace_period=0)
+    startup = AsyncMock(side_effect=child.startup)
+    gracefully_stop = Mock(side_effect=child.gracefully_stop)
+    child.startup = startup  # type: ignore[method-assign]
+    child.gracefully_stop = gracefully_stop  # type: ignore[method-assign]
+    async with Workers(child):
+        await asyncio.sleep(1)
+    startup.assert_awaited_once_with()
+    gracefully_stop.assert_called_once_with()
+    assert child.is_stopped()
+
+
+@pytest.mark.parametrize("hook", [*HOOKS, "startup", "gracefully_stop"])
+async def test_override_that_looks_like_the_method_it_wraps_is_called(hook: str) -> None:
     """``functools.wraps`` copies every attribute of a function, a mark of fluid's too."""
     called = []
 
     def traced(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
-        async def call(*args: Any) -> Any:
+        def call(*args: Any) -> Any:
             called.append(method.__name__)
-            return await method(*args)
+            return method(*args)
 
         return call
 
@@ -396,7 +413,7 @@ async def test_override_that_looks_like_the_method_it_wraps_is_called(hook: str)
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-async def test_override_in_a_group_that_looks_like_the_method_it_wraps_is_called(hook: str):
+async def test_override_in_a_group_that_looks_like_the_method_it_wraps_is_called(hook: str) -> None:
     called = []
 
     @functools.wraps(getattr(Workers, hook))
@@ -411,7 +428,7 @@ async def test_override_in_a_group_that_looks_like_the_method_it_wraps_is_called
     assert called == [hook]
 
 
-async def test_dataclass_can_be_a_worker_and_equal_ones_are_different_children():
+async def test_dataclass_can_be_a_worker_and_equal_ones_are_different_children() -> None:
     @dataclass
     class Poller(Worker):
         url: str
@@ -438,7 +455,7 @@ async def test_dataclass_can_be_a_worker_and_equal_ones_are_different_children()
 @pytest.mark.parametrize("when", ["in the constructor", "while it runs"])
 async def test_subclass_may_use_any_attribute_that_fluid_does_not_document(
     make: Callable[[], Worker], when: str
-):
+) -> None:
     worker = make()
     values = {name: object() for name in OTHER_PEOPLES_NAMES}
 
@@ -457,7 +474,7 @@ async def test_subclass_may_use_any_attribute_that_fluid_does_not_document(
 @each_kind
 async def test_subclass_may_have_class_attributes_and_methods_of_those_names(
     make: Callable[[], Worker],
-):
+) -> None:
     worker = make()
     subclassed(worker, dict.fromkeys(OTHER_PEOPLES_NAMES, 5))
     await live(worker)
@@ -478,7 +495,7 @@ def undocumented(base: type[Any]) -> list[str]:
     return sorted(name for name in dir(base) if not name.startswith("_") and name not in known)
 
 
-def test_undocumented_public_names_of_a_worker_exist_for_the_next_tests_to_replace():
+def test_undocumented_public_names_of_a_worker_exist_for_the_next_tests_to_replace() -> None:
     assert {"sleep", "worker_exit", "worker_path", "subscribe"} <= set(undocumented(Worker))
 
 
@@ -486,7 +503,7 @@ def test_undocumented_public_names_of_a_worker_exist_for_the_next_tests_to_repla
 @pytest.mark.parametrize("kind", ["methods", "properties"])
 async def test_fluid_calls_no_public_name_outside_of_the_contract(
     make: Callable[[], Worker], kind: str
-):
+) -> None:
     worker = make()
     members = {name: raising_member(name) for name in undocumented(type(worker))}
     if kind == "properties":
@@ -503,7 +520,9 @@ async def by_the_documented_names(self: Worker) -> None:
 
 
 @pytest.mark.parametrize("ends", ["by an error", "by force", "during the start"])
-async def test_fluid_calls_no_public_name_outside_of_the_contract_when_things_go_wrong(ends: str):
+async def test_fluid_calls_no_public_name_outside_of_the_contract_when_things_go_wrong(
+    ends: str,
+) -> None:
     members: dict[str, Any] = {
         name: property(raising_member(name)) for name in undocumented(Worker)
     }
@@ -534,7 +553,7 @@ async def test_fluid_calls_no_public_name_outside_of_the_contract_when_things_go
 @each_kind
 async def test_group_calls_no_public_name_of_its_children_outside_of_the_contract(
     make: Callable[[], Worker],
-):
+) -> None:
     child = make()
     members: dict[str, Any] = {
         name: property(raising_member(name)) for name in undocumented(type(child))
@@ -546,7 +565,9 @@ async def test_group_calls_no_public_name_of_its_children_outside_of_the_contrac
 
 
 @each_kind
-async def test_all_private_state_of_a_worker_is_in_one_attribute(make: Callable[[], Worker]):
+async def test_all_private_state_of_a_worker_is_in_one_attribute(
+    make: Callable[[], Worker],
+) -> None:
     own = {
         Collector: {"messages"},
         QueueConsumerWorker: {"on_message"},
@@ -562,7 +583,9 @@ async def test_all_private_state_of_a_worker_is_in_one_attribute(make: Callable[
 
 
 @each_kind
-def test_only_names_that_begin_with_worker_are_private_on_the_class(make: Callable[[], Worker]):
+def test_only_names_that_begin_with_worker_are_private_on_the_class(
+    make: Callable[[], Worker],
+) -> None:
     base = next(kind for kind in type(make()).__mro__ if kind.__module__.startswith("fluid."))
     private = [name for name in dir(base) if name.startswith("_") and not name.startswith("__")]
     inherited = {"_abc_impl", "_is_protocol"}
@@ -574,13 +597,13 @@ def test_only_names_that_begin_with_worker_are_private_on_the_class(make: Callab
 @each_kind
 def test_what_fluid_adds_to_the_data_of_a_worker_is_prefixed_as_the_documented_data_is(
     make: Callable[[], Worker],
-):
+) -> None:
     base = type(make())
     data = [name for name in undocumented(base) if isinstance(getattr(base, name), property)]
     assert [name for name in data if not name.startswith("worker_")] == []
 
 
-async def test_subclass_with_slots_of_its_own_works():
+async def test_subclass_with_slots_of_its_own_works() -> None:
     class Slotted(Brief):
         __slots__ = ("queue",)
 
@@ -617,23 +640,23 @@ LESSON = r"did not call super\(\)\.__init__\(\)"
 @pytest.mark.parametrize("make", [Forgetful, ForgetfulConsumer])
 async def test_worker_that_forgot_to_call_init_of_its_base_is_taught_when_it_is_started(
     make: Callable[[], Worker],
-):
+) -> None:
     with pytest.raises(WorkerStartError, match=LESSON) as caught:
         await make().startup()
     assert str(caught.value).startswith(make.__name__)
 
 
-async def test_worker_that_forgot_is_taught_by_async_with():
+async def test_worker_that_forgot_is_taught_by_async_with() -> None:
     with pytest.raises(WorkerStartError, match=LESSON):
         async with Forgetful():
             pytest.fail("it cannot have started")
 
 
-def test_worker_that_forgot_is_taught_by_its_group():
+def test_worker_that_forgot_is_taught_by_its_group() -> None:
     with pytest.raises(WorkerStartError, match=LESSON):
         Workers(Forgetful())
 
 
-def test_worker_that_forgot_is_taught_by_the_runner():
+def test_worker_that_forgot_is_taught_by_the_runner() -> None:
     with pytest.raises(WorkerStartError, match=LESSON):
         fluid.run(Forgetful())

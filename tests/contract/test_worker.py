@@ -45,14 +45,14 @@ async def suspended(seconds: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["worker_state", "worker_name", "num_workers"])
-def test_state_name_and_number_are_properties(name: str):
+def test_state_name_and_number_are_properties(name: str) -> None:
     assert isinstance(inspect.getattr_static(Worker, name), property)
 
 
 @pytest.mark.parametrize(
     "name", ["has_started", "is_running", "is_stopping", "is_stopped", "gracefully_stop", "workers"]
 )
-def test_questions_and_the_request_to_stop_are_plain_methods_without_arguments(name: str):
+def test_questions_and_the_request_to_stop_are_plain_methods_without_arguments(name: str) -> None:
     method = getattr(Worker, name)
     assert list(inspect.signature(method).parameters) == ["self"]
     assert not inspect.iscoroutinefunction(method)
@@ -62,13 +62,13 @@ def test_questions_and_the_request_to_stop_are_plain_methods_without_arguments(n
     "name",
     ["run", "on_startup", "on_shutdown", "startup", "shutdown", "wait_for_shutdown", "status"],
 )
-def test_what_takes_time_is_async_and_takes_no_arguments(name: str):
+def test_what_takes_time_is_async_and_takes_no_arguments(name: str) -> None:
     method = getattr(Worker, name)
     assert list(inspect.signature(method).parameters) == ["self"]
     assert inspect.iscoroutinefunction(method)
 
 
-def test_after_shutdown_is_a_plain_hook_with_a_reason_and_a_code():
+def test_after_shutdown_is_a_plain_hook_with_a_reason_and_a_code() -> None:
     assert list(inspect.signature(Worker.after_shutdown).parameters) == ["self", "reason", "code"]
     assert not inspect.iscoroutinefunction(Worker.after_shutdown)
 
@@ -90,7 +90,7 @@ def test_after_shutdown_is_a_plain_hook_with_a_reason_and_a_code():
 )
 async def test_questions_about_the_state_have_one_answer_each(
     state: WorkerState, answers: tuple[bool, ...]
-):
+) -> None:
     async with worker_in(state) as worker:
         questions = worker.has_started, worker.is_running, worker.is_stopping, worker.is_stopped
         assert tuple(ask() for ask in questions) == answers
@@ -98,7 +98,9 @@ async def test_questions_about_the_state_have_one_answer_each(
 
 
 @pytest.mark.parametrize("state", WorkerState)
-async def test_single_worker_counts_one_and_yields_itself_in_every_state(state: WorkerState):
+async def test_single_worker_counts_one_and_yields_itself_in_every_state(
+    state: WorkerState,
+) -> None:
     async with worker_in(state) as worker:
         assert worker.num_workers == 1
         assert isinstance(worker.workers(), Iterator)
@@ -107,7 +109,9 @@ async def test_single_worker_counts_one_and_yields_itself_in_every_state(state: 
 
 
 @pytest.mark.parametrize("state", WorkerState)
-async def test_status_is_json_and_says_whether_it_runs_or_stops_in_every_state(state: WorkerState):
+async def test_status_is_json_and_says_whether_it_runs_or_stops_in_every_state(
+    state: WorkerState,
+) -> None:
     async with worker_in(state) as worker:
         status = await worker.status()
     assert status["running"] is (state is RUNNING)
@@ -116,14 +120,14 @@ async def test_status_is_json_and_says_whether_it_runs_or_stops_in_every_state(s
 
 
 @pytest.mark.parametrize("state", [INIT, STOPPING, *FINAL])
-async def test_request_to_stop_changes_nothing_in_any_state_but_running(state: WorkerState):
+async def test_request_to_stop_changes_nothing_in_any_state_but_running(state: WorkerState) -> None:
     async with worker_in(state) as worker:
         worker.gracefully_stop()
         assert worker.worker_state is state
 
 
 @pytest.mark.parametrize("state", FINAL)
-async def test_request_to_stop_after_the_end_never_takes_effect(state: WorkerState):
+async def test_request_to_stop_after_the_end_never_takes_effect(state: WorkerState) -> None:
     async with worker_in(state) as worker:
         record = worker.worker_exit
         worker.gracefully_stop()
@@ -132,7 +136,7 @@ async def test_request_to_stop_after_the_end_never_takes_effect(state: WorkerSta
         assert worker.worker_exit is record
 
 
-async def test_request_to_stop_makes_running_stopping_at_once_and_does_not_wait():
+async def test_request_to_stop_makes_running_stopping_at_once_and_does_not_wait() -> None:
     worker = Recorder(run=for_ever)
     await worker.startup()
     await asyncio.sleep(0)
@@ -145,14 +149,14 @@ async def test_request_to_stop_makes_running_stopping_at_once_and_does_not_wait(
     await worker.shutdown()
 
 
-async def test_request_to_stop_before_the_start_is_forgotten():
+async def test_request_to_stop_before_the_start_is_forgotten() -> None:
     worker = Idle()
     worker.gracefully_stop()
     async with worker:
         assert worker.is_running()
 
 
-async def test_worker_that_looks_at_its_state_ends_by_itself_after_a_request():
+async def test_worker_that_looks_at_its_state_ends_by_itself_after_a_request() -> None:
     class Polite(Worker):
         async def run(self) -> None:
             while self.is_running():
@@ -169,7 +173,7 @@ async def test_worker_that_looks_at_its_state_ends_by_itself_after_a_request():
 # --- starting ------------------------------------------------------------------------------------
 
 
-async def test_startup_returns_when_on_startup_has_ended_and_not_before():
+async def test_startup_returns_when_on_startup_has_ended_and_not_before() -> None:
     worker = Recorder(on_startup=lambda: suspended(3), run=for_ever)
     await worker.startup()
     assert loop_time() == 3
@@ -190,7 +194,7 @@ async def test_startup_returns_when_on_startup_has_ended_and_not_before():
 async def test_worker_is_running_right_after_startup_even_if_run_ends_or_raises_at_once(
     on_startup: Callable[[], Awaitable[object]] | None,
     run: Callable[[], Awaitable[object]] | None,
-):
+) -> None:
     worker = Recorder(on_startup=on_startup, run=run)
     await worker.startup()
     assert worker.worker_state is RUNNING
@@ -200,7 +204,9 @@ async def test_worker_is_running_right_after_startup_even_if_run_ends_or_raises_
 
 
 @pytest.mark.parametrize("make", [Brief, lambda: Failing(BoomError())], ids=["returns", "raises"])
-async def test_worker_without_hooks_is_running_right_after_startup_too(make: Callable[[], Worker]):
+async def test_worker_without_hooks_is_running_right_after_startup_too(
+    make: Callable[[], Worker],
+) -> None:
     worker = make()
     await worker.startup()
     assert worker.worker_state is RUNNING
@@ -208,7 +214,7 @@ async def test_worker_without_hooks_is_running_right_after_startup_too(make: Cal
     assert worker.is_stopped()
 
 
-async def test_start_through_a_subclass_that_calls_super_returns_running_as_well():
+async def test_start_through_a_subclass_that_calls_super_returns_running_as_well() -> None:
     class Announced(Brief):
         async def startup(self) -> None:
             await super().startup()
@@ -219,13 +225,13 @@ async def test_start_through_a_subclass_that_calls_super_returns_running_as_well
     await worker.wait_for_shutdown()
 
 
-async def test_body_of_async_with_finds_a_running_worker_even_if_run_ends_at_once():
+async def test_body_of_async_with_finds_a_running_worker_even_if_run_ends_at_once() -> None:
     async with Brief() as worker:
         assert worker.worker_state is RUNNING
     assert worker.worker_state is STOPPED
 
 
-async def test_error_of_on_startup_is_raised_by_startup_after_cleanup():
+async def test_error_of_on_startup_is_raised_by_startup_after_cleanup() -> None:
     error = BoomError("no database")
     worker = Recorder(on_startup=raising(error))
     with pytest.raises(BoomError) as caught:
@@ -236,14 +242,16 @@ async def test_error_of_on_startup_is_raised_by_startup_after_cleanup():
 
 
 @pytest.mark.parametrize("state", [RUNNING, STOPPING, *FINAL])
-async def test_second_start_is_refused_in_every_state_and_changes_nothing(state: WorkerState):
+async def test_second_start_is_refused_in_every_state_and_changes_nothing(
+    state: WorkerState,
+) -> None:
     async with worker_in(state) as worker:
         with pytest.raises(WorkerStartError, match=r"^worker 'subject' cannot start: it is "):
             await worker.startup()
         assert worker.worker_state is state
 
 
-async def test_second_start_is_refused_while_the_first_is_under_way():
+async def test_second_start_is_refused_while_the_first_is_under_way() -> None:
     worker = Recorder(on_startup=lambda: suspended(5), run=for_ever)
     first = asyncio.ensure_future(worker.startup())
     await asyncio.sleep(1)
@@ -255,7 +263,7 @@ async def test_second_start_is_refused_while_the_first_is_under_way():
     await worker.shutdown()
 
 
-async def test_of_many_starts_at_once_exactly_one_succeeds():
+async def test_of_many_starts_at_once_exactly_one_succeeds() -> None:
     worker = Idle()
     ends = await asyncio.gather(*(worker.startup() for _ in range(10)), return_exceptions=True)
     assert ends.count(None) == 1
@@ -264,7 +272,7 @@ async def test_of_many_starts_at_once_exactly_one_succeeds():
     await worker.shutdown()
 
 
-async def test_async_with_starts_and_so_refuses_a_worker_that_has_started():
+async def test_async_with_starts_and_so_refuses_a_worker_that_has_started() -> None:
     async with Idle() as worker:
         with pytest.raises(WorkerStartError):
             async with worker:
@@ -275,7 +283,7 @@ async def test_async_with_starts_and_so_refuses_a_worker_that_has_started():
 # --- stopping ------------------------------------------------------------------------------------
 
 
-async def test_shutdown_asks_and_waits_for_the_end():
+async def test_shutdown_asks_and_waits_for_the_end() -> None:
     worker = Recorder(run=for_ever, on_shutdown=lambda: suspended(2), stopping_grace_period=3)
     await worker.startup()
     await worker.shutdown()
@@ -284,7 +292,7 @@ async def test_shutdown_asks_and_waits_for_the_end():
 
 
 @pytest.mark.parametrize("number", [1, 2, 50])
-async def test_callers_of_shutdown_share_one_stop(number: int):
+async def test_callers_of_shutdown_share_one_stop(number: int) -> None:
     worker = Recorder(run=for_ever, stopping_grace_period=3)
     await worker.startup()
     await asyncio.gather(*(worker.shutdown() for _ in range(number)))
@@ -293,7 +301,9 @@ async def test_callers_of_shutdown_share_one_stop(number: int):
 
 
 @pytest.mark.parametrize("state", FINAL)
-async def test_shutdown_after_the_end_returns_or_raises_what_the_end_was(state: WorkerState):
+async def test_shutdown_after_the_end_returns_or_raises_what_the_end_was(
+    state: WorkerState,
+) -> None:
     async with worker_in(state) as worker:
         if state is FAILED:
             with pytest.raises(BoomError):
@@ -303,7 +313,7 @@ async def test_shutdown_after_the_end_returns_or_raises_what_the_end_was(state: 
         assert worker.worker_state is state
 
 
-async def test_shutdown_of_a_worker_never_started_returns_at_once_and_leaves_it_startable():
+async def test_shutdown_of_a_worker_never_started_returns_at_once_and_leaves_it_startable() -> None:
     worker = Idle()
     await worker.shutdown()
     assert worker.worker_state is INIT
@@ -311,7 +321,7 @@ async def test_shutdown_of_a_worker_never_started_returns_at_once_and_leaves_it_
         assert worker.is_running()
 
 
-async def test_async_with_gives_the_worker_and_stops_it_at_the_end_of_the_body():
+async def test_async_with_gives_the_worker_and_stops_it_at_the_end_of_the_body() -> None:
     worker = Idle()
     async with worker as given:
         assert given is worker
@@ -322,7 +332,7 @@ async def test_async_with_gives_the_worker_and_stops_it_at_the_end_of_the_body()
 @pytest.mark.parametrize(
     "own", [BoomError("own"), SystemExit("own"), asyncio.CancelledError("own")], ids=repr
 )
-async def test_error_of_the_body_is_never_replaced_by_the_workers_own(own: BaseException):
+async def test_error_of_the_body_is_never_replaced_by_the_workers_own(own: BaseException) -> None:
     body = BoomError("body")
 
     async def use() -> None:
@@ -336,7 +346,7 @@ async def test_error_of_the_body_is_never_replaced_by_the_workers_own(own: BaseE
     assert "own" in "".join(caught.value.__notes__)
 
 
-async def test_cancel_of_the_caller_is_not_lost_in_the_stop_after_a_failed_body():
+async def test_cancel_of_the_caller_is_not_lost_in_the_stop_after_a_failed_body() -> None:
     async def use() -> None:
         async with Deaf(stopping_grace_period=5):
             raise BoomError("body")
@@ -349,7 +359,7 @@ async def test_cancel_of_the_caller_is_not_lost_in_the_stop_after_a_failed_body(
     await asyncio.sleep(5)
 
 
-async def test_error_of_the_worker_is_raised_at_the_end_of_a_body_without_one():
+async def test_error_of_the_worker_is_raised_at_the_end_of_a_body_without_one() -> None:
     error = BoomError()
     with pytest.raises(BoomError) as caught:
         async with Failing(error):
@@ -357,7 +367,7 @@ async def test_error_of_the_worker_is_raised_at_the_end_of_a_body_without_one():
     assert caught.value is error
 
 
-async def test_async_with_does_not_interrupt_its_body_when_the_worker_ends():
+async def test_async_with_does_not_interrupt_its_body_when_the_worker_ends() -> None:
     async with Brief() as worker:
         await asyncio.sleep(60)
         assert worker.is_stopped()
@@ -367,7 +377,7 @@ async def test_async_with_does_not_interrupt_its_body_when_the_worker_ends():
 # --- waiting -------------------------------------------------------------------------------------
 
 
-async def test_waiting_for_a_worker_never_started_returns_at_once_and_leaves_it_init():
+async def test_waiting_for_a_worker_never_started_returns_at_once_and_leaves_it_init() -> None:
     worker = Idle()
     await worker.wait_for_shutdown()
     assert loop_time() == 0
@@ -376,7 +386,7 @@ async def test_waiting_for_a_worker_never_started_returns_at_once_and_leaves_it_
         assert worker.is_running()
 
 
-async def test_waiting_does_not_ask_for_the_end():
+async def test_waiting_does_not_ask_for_the_end() -> None:
     worker = Recorder(run=lambda: suspended(7))
     await worker.startup()
     await worker.wait_for_shutdown()
@@ -384,7 +394,7 @@ async def test_waiting_does_not_ask_for_the_end():
     assert worker.worker_state is STOPPED
 
 
-async def test_waiter_gets_the_exception_object_that_run_raised():
+async def test_waiter_gets_the_exception_object_that_run_raised() -> None:
     error = BoomError("boom")
     worker = Failing(error)
     await worker.startup()
@@ -394,7 +404,7 @@ async def test_waiter_gets_the_exception_object_that_run_raised():
 
 
 @pytest.mark.parametrize("make", [SystemExit, KeyboardInterrupt, BaseException, GeneratorExit])
-async def test_waiter_gets_what_run_raised_whatever_it_is(make: type[BaseException]):
+async def test_waiter_gets_what_run_raised_whatever_it_is(make: type[BaseException]) -> None:
     error = make("boom")
     worker = Failing(error)
     await worker.startup()
@@ -404,7 +414,7 @@ async def test_waiter_gets_what_run_raised_whatever_it_is(make: type[BaseExcepti
     assert worker.worker_state is FAILED
 
 
-async def test_run_that_raises_cancelled_error_by_itself_cancels_its_waiters_and_is_over():
+async def test_run_that_raises_cancelled_error_by_itself_cancels_its_waiters_and_is_over() -> None:
     error = asyncio.CancelledError("by myself")
     worker = Failing(error)
     await worker.startup()
@@ -417,7 +427,7 @@ async def test_run_that_raises_cancelled_error_by_itself_cancels_its_waiters_and
         await worker.shutdown()
 
 
-async def test_many_waiters_get_the_same_object_before_the_end_and_long_after():
+async def test_many_waiters_get_the_same_object_before_the_end_and_long_after() -> None:
     error = BoomError("boom")
 
     async def fail_later() -> None:
@@ -435,7 +445,7 @@ async def test_many_waiters_get_the_same_object_before_the_end_and_long_after():
 
 
 @pytest.mark.parametrize("number", [1, 2, 1000])
-async def test_traceback_of_the_error_does_not_grow_with_the_number_of_waiters(number: int):
+async def test_traceback_of_the_error_does_not_grow_with_the_number_of_waiters(number: int) -> None:
     error = BoomError("boom")
     worker = Failing(error)
     await worker.startup()
@@ -452,7 +462,9 @@ async def test_traceback_of_the_error_does_not_grow_with_the_number_of_waiters(n
 
 
 @pytest.mark.parametrize("number", [0, 1, 100])
-async def test_cancelling_a_waiter_touches_neither_the_worker_nor_another_waiter(number: int):
+async def test_cancelling_a_waiter_touches_neither_the_worker_nor_another_waiter(
+    number: int,
+) -> None:
     worker = Idle()
     await worker.startup()
     waiters = [asyncio.ensure_future(worker.wait_for_shutdown()) for _ in range(number)]
@@ -468,7 +480,7 @@ async def test_cancelling_a_waiter_touches_neither_the_worker_nor_another_waiter
     await patient
 
 
-async def test_cancelling_a_caller_of_shutdown_leaves_the_stop_going_on():
+async def test_cancelling_a_caller_of_shutdown_leaves_the_stop_going_on() -> None:
     worker = Deaf(stopping_grace_period=5)
     await worker.startup()
     caller = asyncio.ensure_future(worker.shutdown())
@@ -480,7 +492,7 @@ async def test_cancelling_a_caller_of_shutdown_leaves_the_stop_going_on():
     assert worker.worker_state is FORCE_STOPPED
 
 
-def test_end_of_a_worker_is_told_on_every_loop_also_when_its_own_is_closed():
+def test_end_of_a_worker_is_told_on_every_loop_also_when_its_own_is_closed() -> None:
     failed, stopped = Failing(BoomError("boom")), Brief()
 
     async def live() -> None:
@@ -501,7 +513,7 @@ def test_end_of_a_worker_is_told_on_every_loop_also_when_its_own_is_closed():
     assert (failed.worker_state, stopped.worker_state) == (FAILED, STOPPED)
 
 
-async def test_forced_stop_is_no_error_to_a_waiter():
+async def test_forced_stop_is_no_error_to_a_waiter() -> None:
     worker = Deaf(stopping_grace_period=0)
     await worker.startup()
     worker.gracefully_stop()
@@ -509,7 +521,7 @@ async def test_forced_stop_is_no_error_to_a_waiter():
     assert worker.worker_state is FORCE_STOPPED
 
 
-async def test_run_that_returns_ends_the_worker_and_its_waiters_without_any_request():
+async def test_run_that_returns_ends_the_worker_and_its_waiters_without_any_request() -> None:
     worker = Brief()
     await worker.startup()
     await worker.wait_for_shutdown()
@@ -519,7 +531,7 @@ async def test_run_that_returns_ends_the_worker_and_its_waiters_without_any_requ
 # --- what is left of it --------------------------------------------------------------------------
 
 
-async def test_worker_that_has_ended_is_freed_with_its_last_user():
+async def test_worker_that_has_ended_is_freed_with_its_last_user() -> None:
     gc.collect()
     gc.disable()
     try:
@@ -534,6 +546,6 @@ async def test_worker_that_has_ended_is_freed_with_its_last_user():
         gc.enable()
 
 
-async def test_worker_that_was_never_started_leaves_nothing_behind():
+async def test_worker_that_was_never_started_leaves_nothing_behind() -> None:
     seen = weakref.ref(Idle(stopping_grace_period=inf))
     assert seen() is None

@@ -43,7 +43,7 @@ async def nothing() -> None: ...
 # --- what there is to give -----------------------------------------------------------------------
 
 
-def test_options_are_the_documented_ones():
+def test_options_are_the_documented_ones() -> None:
     signature = inspect.signature(WorkerFunction)
     options = {name: (p.kind.name, p.default) for name, p in signature.parameters.items()}
     assert options.pop("run_function") == ("POSITIONAL_OR_KEYWORD", inspect.Parameter.empty)
@@ -54,7 +54,7 @@ def test_options_are_the_documented_ones():
     }
 
 
-def test_it_is_a_single_worker():
+def test_it_is_a_single_worker() -> None:
     worker = WorkerFunction(run_function=nothing)
     assert isinstance(worker, Worker)
     assert worker.num_workers == 1
@@ -62,7 +62,7 @@ def test_it_is_a_single_worker():
 
 
 @pytest.mark.parametrize("heartbeat", [nan, -1, -inf, True, "5", None], ids=repr)
-def test_heartbeat_that_is_no_duration_is_refused(heartbeat: Any):
+def test_heartbeat_that_is_no_duration_is_refused(heartbeat: Any) -> None:
     with pytest.raises(FluidValueError, match="heartbeat of worker 'poller'"):
         WorkerFunction(nothing, name="poller", heartbeat=heartbeat)
 
@@ -76,14 +76,14 @@ def test_heartbeat_that_is_no_duration_is_refused(heartbeat: Any):
 )
 async def test_heartbeat_is_the_time_from_the_end_of_a_call_to_the_start_of_the_next(
     takes: float, heartbeat: float, calls: list[float]
-):
+) -> None:
     function = Clocked(takes)
     async with WorkerFunction(function, heartbeat=heartbeat):
         await asyncio.sleep(10.5)
     assert function.calls == calls
 
 
-async def test_stop_interrupts_the_heartbeat_and_is_not_a_forced_one():
+async def test_stop_interrupts_the_heartbeat_and_is_not_a_forced_one() -> None:
     function = Clocked()
     worker = WorkerFunction(function, heartbeat=30)
     await worker.startup()
@@ -94,7 +94,7 @@ async def test_stop_interrupts_the_heartbeat_and_is_not_a_forced_one():
     assert function.calls == [0]
 
 
-async def test_stop_lets_the_call_in_hand_end_and_makes_no_other():
+async def test_stop_lets_the_call_in_hand_end_and_makes_no_other() -> None:
     function = Clocked(takes=4)
     worker = WorkerFunction(function, heartbeat=30)
     await worker.startup()
@@ -105,7 +105,7 @@ async def test_stop_lets_the_call_in_hand_end_and_makes_no_other():
     assert function.calls == [0]
 
 
-async def test_call_that_does_not_end_is_cancelled_after_the_grace_period():
+async def test_call_that_does_not_end_is_cancelled_after_the_grace_period() -> None:
     worker = WorkerFunction(Deaf().run, heartbeat=1, stopping_grace_period=3)
     await worker.startup()
     await asyncio.sleep(1)
@@ -115,7 +115,7 @@ async def test_call_that_does_not_end_is_cancelled_after_the_grace_period():
 
 
 @pytest.mark.parametrize("heartbeat", [0, 30])
-async def test_function_may_stop_its_own_worker(heartbeat: float):
+async def test_function_may_stop_its_own_worker(heartbeat: float) -> None:
     function = Clocked()
 
     async def third_time_lucky() -> None:
@@ -130,7 +130,7 @@ async def test_function_may_stop_its_own_worker(heartbeat: float):
     assert worker.worker_state is WorkerState.STOPPED
 
 
-async def test_function_is_not_called_when_the_stop_comes_before_its_first_turn():
+async def test_function_is_not_called_when_the_stop_comes_before_its_first_turn() -> None:
     function = Clocked()
     worker = WorkerFunction(function)
     await worker.startup()
@@ -140,7 +140,7 @@ async def test_function_is_not_called_when_the_stop_comes_before_its_first_turn(
 
 
 @pytest.mark.parametrize("steps", [0, 1, 100])
-async def test_zero_heartbeat_gives_everybody_else_a_turn_between_two_calls(steps: int):
+async def test_zero_heartbeat_gives_everybody_else_a_turn_between_two_calls(steps: int) -> None:
     counts = [0]
     async with WorkerFunction(counting(counts)):
         for _ in range(steps):
@@ -151,7 +151,7 @@ async def test_zero_heartbeat_gives_everybody_else_a_turn_between_two_calls(step
 
 
 @pytest.mark.real
-async def test_zero_heartbeat_lets_timers_fire():
+async def test_zero_heartbeat_lets_timers_fire() -> None:
     counts = [0]
     async with asyncio.timeout(20), WorkerFunction(counting(counts)):
         for wanted in (1, 2, 3):
@@ -159,7 +159,7 @@ async def test_zero_heartbeat_lets_timers_fire():
                 await asyncio.sleep(0.001)
 
 
-async def test_nothing_is_left_of_the_rhythm_after_the_stop():
+async def test_nothing_is_left_of_the_rhythm_after_the_stop() -> None:
     function = Clocked()
     async with WorkerFunction(function, heartbeat=1):
         await asyncio.sleep(1.5)
@@ -170,7 +170,7 @@ async def test_nothing_is_left_of_the_rhythm_after_the_stop():
 # --- how it ends ---------------------------------------------------------------------------------
 
 
-async def test_error_of_the_function_ends_the_worker_and_reaches_its_waiters():
+async def test_error_of_the_function_ends_the_worker_and_reaches_its_waiters() -> None:
     error = BoomError("boom")
 
     async def fail() -> None:
@@ -182,7 +182,7 @@ async def test_error_of_the_function_ends_the_worker_and_reaches_its_waiters():
     assert worker.worker_state is WorkerState.FAILED
 
 
-async def test_function_that_cancels_itself_ends_the_worker():
+async def test_function_that_cancels_itself_ends_the_worker() -> None:
     async def give_up() -> None:
         raise asyncio.CancelledError
 
@@ -217,7 +217,7 @@ class Job:
 )
 async def test_whatever_returns_an_awaitable_is_a_function(
     function_of: Callable[[Job], Callable[[], Awaitable[None]]],
-):
+) -> None:
     job = Job()
     async with WorkerFunction(function_of(job), heartbeat=1):
         await asyncio.sleep(2.5)
@@ -225,12 +225,12 @@ async def test_whatever_returns_an_awaitable_is_a_function(
 
 
 @pytest.mark.parametrize("given", [None, 5, "poll", [], Job()], ids=lambda g: type(g).__name__)
-def test_whatever_is_no_function_is_refused_with_the_name_of_the_worker(given: Any):
+def test_whatever_is_no_function_is_refused_with_the_name_of_the_worker(given: Any) -> None:
     with pytest.raises(FluidValueError, match="'poller' was given no function to run"):
         WorkerFunction(given, name="poller")
 
 
-def test_coroutine_in_place_of_the_function_is_taught_without_a_never_awaited_warning():
+def test_coroutine_in_place_of_the_function_is_taught_without_a_never_awaited_warning() -> None:
     async def poll() -> None: ...
 
     coroutine: Any = poll()
@@ -241,7 +241,7 @@ def test_coroutine_in_place_of_the_function_is_taught_without_a_never_awaited_wa
     gc.collect()
 
 
-async def test_sync_function_is_taught_to_be_an_async_one():
+async def test_sync_function_is_taught_to_be_an_async_one() -> None:
     def poll() -> None: ...
 
     worker = WorkerFunction(poll, name="poller")  # type: ignore[arg-type]
@@ -253,7 +253,7 @@ async def test_sync_function_is_taught_to_be_an_async_one():
     assert "async def" in str(error)
 
 
-async def test_function_that_wants_arguments_fails_with_the_error_of_python():
+async def test_function_that_wants_arguments_fails_with_the_error_of_python() -> None:
     async def poll(wanted: int) -> None: ...
 
     worker = WorkerFunction(poll)  # type: ignore[arg-type]

@@ -49,7 +49,7 @@ async def fail_when_cancelled() -> None:
 # --- the order -----------------------------------------------------------------------------------
 
 
-async def test_order_at_a_normal_end():
+async def test_order_at_a_normal_end() -> None:
     worker = Recorder()
     await worker.startup()
     await worker.wait_for_shutdown()
@@ -62,7 +62,7 @@ async def test_order_at_a_normal_end():
     assert worker.worker_state is WorkerState.STOPPED
 
 
-async def test_order_after_a_graceful_stop():
+async def test_order_after_a_graceful_stop() -> None:
     worker = Recorder(run=lambda: worker.sleep(3600))
     async with worker:
         await asyncio.sleep(1)
@@ -76,7 +76,7 @@ async def test_order_after_a_graceful_stop():
 
 
 @pytest.mark.parametrize("run", [for_ever, ignore_the_cancel, clean_up_slowly])
-async def test_order_after_a_forced_stop(run: Callable[[], Awaitable[None]]):
+async def test_order_after_a_forced_stop(run: Callable[[], Awaitable[None]]) -> None:
     worker = Recorder(run=run, stopping_grace_period=1)
     async with worker:
         await asyncio.sleep(1)
@@ -90,7 +90,7 @@ async def test_order_after_a_forced_stop(run: Callable[[], Awaitable[None]]):
 
 
 @pytest.mark.parametrize("text", ["boom", "", "two\nlines"])
-async def test_order_after_a_failure(text: str):
+async def test_order_after_a_failure(text: str) -> None:
     worker = Recorder(run=raising(BoomError(text)))
     await worker.startup()
     assert isinstance(await end_of(worker), BoomError)
@@ -98,7 +98,7 @@ async def test_order_after_a_failure(text: str):
     assert worker.worker_state is WorkerState.FAILED
 
 
-async def test_failure_under_a_forced_stop_is_a_failure():
+async def test_failure_under_a_forced_stop_is_a_failure() -> None:
     worker = Recorder(run=fail_when_cancelled, stopping_grace_period=1)
     with pytest.raises(BoomError):
         async with worker:
@@ -106,7 +106,7 @@ async def test_failure_under_a_forced_stop_is_a_failure():
     assert worker.journal[-1] == ("after_shutdown", "cannot let go", 2)
 
 
-async def test_order_after_run_has_cancelled_itself():
+async def test_order_after_run_has_cancelled_itself() -> None:
     worker = Recorder(run=raising(asyncio.CancelledError()))
     await worker.startup()
     assert isinstance(await end_of(worker), asyncio.CancelledError)
@@ -118,14 +118,14 @@ async def test_order_after_run_has_cancelled_itself():
     ]
 
 
-async def test_failed_on_startup_is_followed_by_neither_run_nor_on_shutdown():
+async def test_failed_on_startup_is_followed_by_neither_run_nor_on_shutdown() -> None:
     worker = Recorder(on_startup=raising(BoomError("no disk")))
     with pytest.raises(BoomError):
         await worker.startup()
     assert worker.journal == ["on_startup", ("after_shutdown", "no disk", 2)]
 
 
-async def test_stop_during_on_startup_is_followed_by_neither_run_nor_on_shutdown():
+async def test_stop_during_on_startup_is_followed_by_neither_run_nor_on_shutdown() -> None:
     worker = Recorder(on_startup=for_ever)
     asyncio.get_running_loop().call_later(1, worker.gracefully_stop)
     with pytest.raises(WorkerStartError):
@@ -134,7 +134,7 @@ async def test_stop_during_on_startup_is_followed_by_neither_run_nor_on_shutdown
     assert worker.worker_state is WorkerState.STOPPED
 
 
-async def test_error_in_on_shutdown_turns_a_clean_end_into_a_failure():
+async def test_error_in_on_shutdown_turns_a_clean_end_into_a_failure() -> None:
     error = BoomError("cannot close")
     worker = Recorder(on_shutdown=raising(error))
     await worker.startup()
@@ -142,7 +142,7 @@ async def test_error_in_on_shutdown_turns_a_clean_end_into_a_failure():
     assert worker.journal[-1] == ("after_shutdown", "cannot close", 2)
 
 
-async def test_error_in_on_shutdown_after_a_failure_stays_in_the_second_row():
+async def test_error_in_on_shutdown_after_a_failure_stays_in_the_second_row() -> None:
     first, second = BoomError("first"), BoomError("second")
     worker = Recorder(run=raising(first), on_shutdown=raising(second))
     await worker.startup()
@@ -152,7 +152,7 @@ async def test_error_in_on_shutdown_after_a_failure_stays_in_the_second_row():
     assert worker.worker_exit.errors == (second,)
 
 
-async def test_on_shutdown_waits_for_the_task_of_a_worker_that_was_abandoned():
+async def test_on_shutdown_waits_for_the_task_of_a_worker_that_was_abandoned() -> None:
     class Recording(Refusing):
         journal: list[object]
 
@@ -174,7 +174,7 @@ async def test_on_shutdown_waits_for_the_task_of_a_worker_that_was_abandoned():
     assert worker.worker_state is WorkerState.FORCE_STOPPED
 
 
-async def test_stop_that_comes_before_run_has_begun_is_not_lost():
+async def test_stop_that_comes_before_run_has_begun_is_not_lost() -> None:
     worker = Recorder(run=lambda: worker.sleep(3600))
     await worker.startup()
     await worker.shutdown()
@@ -184,7 +184,7 @@ async def test_stop_that_comes_before_run_has_begun_is_not_lost():
 
 
 @pytest.mark.parametrize("asked", [False, True])
-async def test_each_hook_finds_the_state_that_the_life_is_in(asked: bool):
+async def test_each_hook_finds_the_state_that_the_life_is_in(asked: bool) -> None:
     seen: list[tuple[str, bool, bool]] = []
 
     async def look() -> None:
@@ -210,7 +210,7 @@ async def test_each_hook_finds_the_state_that_the_life_is_in(asked: bool):
 # --- where they run ------------------------------------------------------------------------------
 
 
-async def test_hooks_run_in_one_task_and_one_context():
+async def test_hooks_run_in_one_task_and_one_context() -> None:
     tasks = set()
 
     async def set_place() -> None:
@@ -228,7 +228,7 @@ async def test_hooks_run_in_one_task_and_one_context():
     assert place.get() == "nowhere"
 
 
-async def test_time_limit_may_be_opened_in_one_hook_and_closed_in_another():
+async def test_time_limit_may_be_opened_in_one_hook_and_closed_in_another() -> None:
     class Limited(Worker):
         async def on_startup(self) -> None:
             self.limit = asyncio.timeout(60)
@@ -245,7 +245,7 @@ async def test_time_limit_may_be_opened_in_one_hook_and_closed_in_another():
     assert worker.worker_state is WorkerState.STOPPED
 
 
-async def test_on_shutdown_may_wait_after_a_forced_stop_without_being_cancelled_again():
+async def test_on_shutdown_may_wait_after_a_forced_stop_without_being_cancelled_again() -> None:
     done = []
 
     async def tidy() -> None:
@@ -263,7 +263,7 @@ async def test_on_shutdown_may_wait_after_a_forced_stop_without_being_cancelled_
 # --- after_shutdown ------------------------------------------------------------------------------
 
 
-async def test_after_shutdown_finds_the_worker_in_its_final_state():
+async def test_after_shutdown_finds_the_worker_in_its_final_state() -> None:
     class Witness(Brief):
         def after_shutdown(self, reason: str, code: int) -> None:
             assert self.worker_exit is not None
@@ -280,7 +280,7 @@ async def test_after_shutdown_finds_the_worker_in_its_final_state():
 )
 async def test_error_in_after_shutdown_is_logged_and_changes_nothing(
     error: BaseException, caplog: pytest.LogCaptureFixture
-):
+) -> None:
     class Clumsy(Idle):
         def after_shutdown(self, reason: str, code: int) -> None:
             raise error
@@ -292,7 +292,7 @@ async def test_error_in_after_shutdown_is_logged_and_changes_nothing(
     assert [record.levelname for record in lines] == ["ERROR"]
 
 
-def test_system_exit_from_after_shutdown_ends_the_process():
+def test_system_exit_from_after_shutdown_ends_the_process() -> None:
     class Last(Brief):
         def after_shutdown(self, reason: str, code: int) -> None:
             raise SystemExit(40 + code)
@@ -306,7 +306,7 @@ def test_system_exit_from_after_shutdown_ends_the_process():
     assert caught.value.code == 40
 
 
-async def test_hook_of_a_base_class_can_be_called_with_super():
+async def test_hook_of_a_base_class_can_be_called_with_super() -> None:
     class Base(Recorder):
         async def on_startup(self) -> None:
             await super().on_startup()

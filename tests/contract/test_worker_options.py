@@ -32,7 +32,7 @@ NOT_DURATIONS: list[Any] = [nan, -inf, -1, -1e-9, True, False, "5", "", b"5", []
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch):
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(GRACE, raising=False)
 
 
@@ -51,7 +51,7 @@ def class_named(name: str) -> type[Idle]:
 # --- what there is to give -----------------------------------------------------------------------
 
 
-def test_worker_without_a_run_cannot_be_made():
+def test_worker_without_a_run_cannot_be_made() -> None:
     class Lazy(Worker):
         pass
 
@@ -60,7 +60,7 @@ def test_worker_without_a_run_cannot_be_made():
             unfinished()  # type: ignore[abstract]
 
 
-def test_options_have_the_documented_names_and_defaults_and_are_keyword_only():
+def test_options_have_the_documented_names_and_defaults_and_are_keyword_only() -> None:
     signature = inspect.signature(Worker)
     options = {name: option.default for name, option in signature.parameters.items()}
     assert options == {"name": "", "stopping_grace_period": None}
@@ -70,7 +70,7 @@ def test_options_have_the_documented_names_and_defaults_and_are_keyword_only():
 # --- its name ------------------------------------------------------------------------------------
 
 
-def test_name_is_what_was_given():
+def test_name_is_what_was_given() -> None:
     assert Idle(name="mailer").worker_name == "mailer"
 
 
@@ -97,7 +97,7 @@ def test_name_is_what_was_given():
         ("X", "x"),
     ],
 )
-def test_default_name_is_the_class_name_in_snake_case(class_name: str, name: str):
+def test_default_name_is_the_class_name_in_snake_case(class_name: str, name: str) -> None:
     assert class_named(class_name)().worker_name == name
 
 
@@ -105,15 +105,15 @@ def test_default_name_is_the_class_name_in_snake_case(class_name: str, name: str
     ("class_name", "name"),
     [("ÜberWorker", "über_worker"), ("WorkerÜbung", "worker_übung"), ("ПриёмПочты", "приём_почты")],
 )
-def test_words_of_any_alphabet_are_told_apart_by_their_capitals(class_name: str, name: str):
+def test_words_of_any_alphabet_are_told_apart_by_their_capitals(class_name: str, name: str) -> None:
     assert class_named(class_name)().worker_name == name
 
 
-def test_empty_name_is_no_name():
+def test_empty_name_is_no_name() -> None:
     assert Idle(name="").worker_name == "idle"
 
 
-def test_each_kind_of_worker_is_called_after_its_class_too():
+def test_each_kind_of_worker_is_called_after_its_class_too() -> None:
     assert WorkerFunction(nothing).worker_name == "worker_function"
     assert QueueConsumerWorker(nothing).worker_name == "queue_consumer_worker"
     assert Workers().worker_name == "workers"
@@ -122,7 +122,7 @@ def test_each_kind_of_worker_is_called_after_its_class_too():
 @pytest.mark.parametrize(
     "name", ["a b", "a/b", "../x", "%2F", "x" * 10_000, "\n\x1b[31m", "\udcff"]
 )
-async def test_any_text_is_a_name_and_none_can_forge_a_path(name: str):
+async def test_any_text_is_a_name_and_none_can_forge_a_path(name: str) -> None:
     worker = Idle(name=name)
     group = Workers(worker, name="group")
     async with group:
@@ -131,19 +131,19 @@ async def test_any_text_is_a_name_and_none_can_forge_a_path(name: str):
         assert worker.worker_path.isprintable()
 
 
-def test_two_workers_may_have_the_same_name():
+def test_two_workers_may_have_the_same_name() -> None:
     assert Idle().worker_name == Idle().worker_name
 
 
 # --- its grace period ----------------------------------------------------------------------------
 
 
-def test_grace_period_is_10_seconds_unless_somebody_says_otherwise():
+def test_grace_period_is_10_seconds_unless_somebody_says_otherwise() -> None:
     assert grace_of(Idle()) == 10
 
 
 @pytest.mark.parametrize("grace", [0, 0.0, 1, 2.5, 1e9, inf])
-def test_grace_period_is_what_was_given(grace: float):
+def test_grace_period_is_what_was_given(grace: float) -> None:
     assert grace_of(Idle(stopping_grace_period=grace)) == grace
 
 
@@ -152,12 +152,12 @@ def test_grace_period_is_what_was_given(grace: float):
 )
 def test_environment_gives_the_default_grace_period(
     monkeypatch: pytest.MonkeyPatch, text: str, grace: float
-):
+) -> None:
     monkeypatch.setenv(GRACE, text)
     assert grace_of(Idle()) == grace
 
 
-def test_environment_is_read_when_the_worker_is_made(monkeypatch: pytest.MonkeyPatch):
+def test_environment_is_read_when_the_worker_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     before = Idle()
     monkeypatch.setenv(GRACE, "3")
     worker = Idle()
@@ -166,7 +166,9 @@ def test_environment_is_read_when_the_worker_is_made(monkeypatch: pytest.MonkeyP
     assert [grace_of(before), grace_of(worker), grace_of(after)] == [10, 3, 4]
 
 
-def test_environment_does_not_count_where_a_period_was_given(monkeypatch: pytest.MonkeyPatch):
+def test_environment_does_not_count_where_a_period_was_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(GRACE, "3")
     assert grace_of(Idle(stopping_grace_period=0)) == 0
 
@@ -174,7 +176,7 @@ def test_environment_does_not_count_where_a_period_was_given(monkeypatch: pytest
 @pytest.mark.parametrize("text", ["", " ", "ten", "5s", "nan", "-1", "-inf", "0x10", "1,5", "None"])
 def test_bad_value_in_the_environment_is_an_error_that_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, text: str
-):
+) -> None:
     monkeypatch.setenv(GRACE, text)
     with pytest.raises(FluidValueError, match=GRACE):
         Idle()
@@ -182,14 +184,16 @@ def test_bad_value_in_the_environment_is_an_error_that_names_the_variable(
 
 def test_bad_value_in_the_environment_is_nothing_to_a_worker_that_does_not_need_it(
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setenv(GRACE, "ten")
     assert grace_of(Idle(stopping_grace_period=1)) == 1
     assert Workers(Idle(stopping_grace_period=1)).num_workers == 1
 
 
 @pytest.mark.parametrize("seconds", NOT_DURATIONS, ids=repr)
-def test_grace_period_that_is_no_duration_is_refused_with_the_name_and_the_value(seconds: Any):
+def test_grace_period_that_is_no_duration_is_refused_with_the_name_and_the_value(
+    seconds: Any,
+) -> None:
     with pytest.raises(FluidValueError) as caught:
         Idle(name="mailer", stopping_grace_period=seconds)
     assert "'mailer'" in str(caught.value)
@@ -199,7 +203,9 @@ def test_grace_period_that_is_no_duration_is_refused_with_the_name_and_the_value
 @given(st.one_of(st.floats(), st.integers(), st.booleans(), st.text(), st.none()))
 @example(10**400)
 @example(-(10**400))
-def test_duration_is_a_number_zero_or_more_and_everything_else_is_one_kind_of_error(value: Any):
+def test_duration_is_a_number_zero_or_more_and_everything_else_is_one_kind_of_error(
+    value: Any,
+) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     fits_a_float = is_number and (value == inf or value <= sys.float_info.max)
     if value is None or (fits_a_float and value >= 0):
@@ -212,7 +218,9 @@ def test_duration_is_a_number_zero_or_more_and_everything_else_is_one_kind_of_er
 
 
 @pytest.mark.parametrize("grace", [0, 0.2, 10, 3600])
-async def test_worker_that_does_not_end_is_cancelled_when_its_grace_period_is_over(grace: float):
+async def test_worker_that_does_not_end_is_cancelled_when_its_grace_period_is_over(
+    grace: float,
+) -> None:
     loop = asyncio.get_running_loop()
     worker = Deaf(stopping_grace_period=grace)
     await worker.startup()
@@ -222,7 +230,7 @@ async def test_worker_that_does_not_end_is_cancelled_when_its_grace_period_is_ov
     assert worker.worker_state is WorkerState.FORCE_STOPPED
 
 
-async def test_infinite_grace_period_never_cancels():
+async def test_infinite_grace_period_never_cancels() -> None:
     class TwoDays(Worker):
         async def run(self) -> None:
             await asyncio.sleep(172_800)
@@ -248,7 +256,7 @@ async def test_infinite_grace_period_never_cancels():
     ],
     ids=["Worker", "WorkerFunction", "QueueConsumerWorker", "a generic one", "Workers"],
 )
-def test_worker_may_be_made_before_there_is_a_loop(make: Callable[[], Worker]):
+def test_worker_may_be_made_before_there_is_a_loop(make: Callable[[], Worker]) -> None:
     worker = make()
 
     async def main() -> None:
@@ -266,7 +274,7 @@ def test_worker_may_be_made_before_there_is_a_loop(make: Callable[[], Worker]):
 @pytest.mark.parametrize("seconds", NOT_DURATIONS, ids=repr)
 async def test_period_that_is_no_duration_stops_the_start_and_names_itself(
     option: str, seconds: Any
-):
+) -> None:
     worker = Idle(name="mailer")
     setattr(worker, option, seconds)
     with pytest.raises(FluidValueError, match=rf"^{option} of worker 'mailer'"):
@@ -286,7 +294,7 @@ async def test_period_that_is_no_duration_stops_the_start_and_names_itself(
     ],
     ids=["WorkerFunction", "QueueConsumerWorker", "Workers"],
 )
-def test_every_kind_of_worker_takes_the_same_two_options(make: Callable[..., Worker]):
+def test_every_kind_of_worker_takes_the_same_two_options(make: Callable[..., Worker]) -> None:
     worker = make(name="mailer", stopping_grace_period=2)
     assert worker.worker_name == "mailer"
     with pytest.raises(FluidValueError, match="'mailer'"):

@@ -69,7 +69,7 @@ async def running(worker: Worker) -> AsyncIterator[None]:
 # --- what there is to give -----------------------------------------------------------------------
 
 
-def test_options_are_the_documented_ones():
+def test_options_are_the_documented_ones() -> None:
     parameters = inspect.signature(Workers).parameters
     assert parameters["workers"].kind is inspect.Parameter.VAR_POSITIONAL
     for name, default in {"name": "", "stopping_grace_period": None, "heartbeat": 0.1}.items():
@@ -78,7 +78,7 @@ def test_options_are_the_documented_ones():
 
 
 @pytest.mark.parametrize("heartbeat", [0, 0.1, 30, inf])
-async def test_heartbeat_is_accepted_and_changes_nothing(heartbeat: float):
+async def test_heartbeat_is_accepted_and_changes_nothing(heartbeat: float) -> None:
     group = Workers(*idle(2), heartbeat=heartbeat)
     async with group:
         await asyncio.sleep(7)
@@ -87,13 +87,13 @@ async def test_heartbeat_is_accepted_and_changes_nothing(heartbeat: float):
 
 
 @pytest.mark.parametrize("heartbeat", [nan, -1, True, "5", None], ids=repr)
-def test_heartbeat_that_is_no_duration_is_refused(heartbeat: Any):
+def test_heartbeat_that_is_no_duration_is_refused(heartbeat: Any) -> None:
     with pytest.raises(FluidValueError, match="heartbeat of group 'app'"):
         Workers(name="app", heartbeat=heartbeat)
 
 
 @pytest.mark.parametrize("given", [5, None, "worker", Idle, [Idle()]], ids=lambda g: str(type(g)))
-def test_whatever_is_no_worker_is_refused(given: Any):
+def test_whatever_is_no_worker_is_refused(given: Any) -> None:
     with pytest.raises((TypeError, FluidValueError, WorkerStartError)):
         Workers(given)
 
@@ -102,7 +102,7 @@ def test_whatever_is_no_worker_is_refused(given: Any):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_group_counts_and_yields_its_children_in_the_order_of_addition(number: int):
+def test_group_counts_and_yields_its_children_in_the_order_of_addition(number: int) -> None:
     children = idle(number)
     group = Workers(*children)
     assert isinstance(group, Worker)
@@ -112,7 +112,7 @@ def test_group_counts_and_yields_its_children_in_the_order_of_addition(number: i
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_children_may_be_added_before_the_start(number: int):
+def test_children_may_be_added_before_the_start(number: int) -> None:
     children = idle(number)
     group = Workers(*children[:1])
     group.add_workers(*children)
@@ -120,7 +120,7 @@ def test_children_may_be_added_before_the_start(number: int):
     assert list(group.workers()) == children
 
 
-def test_same_child_is_added_once():
+def test_same_child_is_added_once() -> None:
     child = Idle()
     group = Workers(child, child)
     group.add_workers(child)
@@ -128,7 +128,7 @@ def test_same_child_is_added_once():
     assert list(group.workers()) == [child]
 
 
-async def test_same_child_added_again_while_it_runs_is_left_alone():
+async def test_same_child_added_again_while_it_runs_is_left_alone() -> None:
     child = Recorder(run=for_ever, stopping_grace_period=0)
     async with Workers(child) as group:
         group.add_workers(child)
@@ -138,7 +138,7 @@ async def test_same_child_added_again_while_it_runs_is_left_alone():
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_children_added_while_it_runs_are_started_and_stopped_with_it(number: int):
+async def test_children_added_while_it_runs_are_started_and_stopped_with_it(number: int) -> None:
     first, children = Idle(name="first"), idle(number)
     async with Workers(first) as group:
         await asyncio.sleep(1)
@@ -150,7 +150,9 @@ async def test_children_added_while_it_runs_are_started_and_stopped_with_it(numb
 
 
 @pytest.mark.parametrize("when", ["before the start", "while it runs"])
-async def test_child_that_is_running_already_is_adopted_and_stopped_with_the_group(when: str):
+async def test_child_that_is_running_already_is_adopted_and_stopped_with_the_group(
+    when: str,
+) -> None:
     child = Recorder(run=lambda: child.sleep(inf))
     await child.startup()
     group = Workers(Idle(), *([child] if when == "before the start" else []))
@@ -163,7 +165,7 @@ async def test_child_that_is_running_already_is_adopted_and_stopped_with_the_gro
     assert child.journal.count("on_startup") == 1
 
 
-async def test_end_of_an_adopted_child_ends_the_group():
+async def test_end_of_an_adopted_child_ends_the_group() -> None:
     error = BoomError("boom")
     child = Recorder(run=fails_after(5, error))
     await child.startup()
@@ -176,14 +178,14 @@ async def test_end_of_an_adopted_child_ends_the_group():
 @pytest.mark.parametrize(
     "state", [WorkerState.STOPPED, WorkerState.FORCE_STOPPED, WorkerState.FAILED]
 )
-async def test_child_that_has_ended_is_refused(state: WorkerState):
+async def test_child_that_has_ended_is_refused(state: WorkerState) -> None:
     async with worker_in(state) as child:
         with pytest.raises(FluidValueError, match="'subject' cannot join group"):
             Workers(child)
 
 
 @pytest.mark.parametrize("state", ["stopping", "stopped"])
-async def test_group_that_is_stopping_or_has_ended_takes_nobody(state: str):
+async def test_group_that_is_stopping_or_has_ended_takes_nobody(state: str) -> None:
     group = Workers(Deaf(stopping_grace_period=1), name="app")
     async with group:
         await asyncio.sleep(1)
@@ -200,7 +202,7 @@ async def test_group_that_is_stopping_or_has_ended_takes_nobody(state: str):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_startup_returns_when_every_child_is_running(number: int):
+async def test_startup_returns_when_every_child_is_running(number: int) -> None:
     children = idle(number)
     group = Workers(*children)
     await group.startup()
@@ -210,7 +212,7 @@ async def test_startup_returns_when_every_child_is_running(number: int):
     assert reason_of(group) == "normal shutdown"
 
 
-async def test_children_start_one_after_the_other():
+async def test_children_start_one_after_the_other() -> None:
     first, second, third = (starts_in(n, f"child{n}") for n in (1, 2, 3))
     group = Workers(first, second, third)
     start = asyncio.ensure_future(group.startup())
@@ -224,7 +226,9 @@ async def test_children_start_one_after_the_other():
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_group_is_running_right_after_startup_even_if_a_child_ends_at_once(number: int):
+async def test_group_is_running_right_after_startup_even_if_a_child_ends_at_once(
+    number: int,
+) -> None:
     group = Workers(*idle(number), Brief())
     await group.startup()
     assert group.worker_state is WorkerState.RUNNING
@@ -232,7 +236,7 @@ async def test_group_is_running_right_after_startup_even_if_a_child_ends_at_once
     assert reason_of(group) == "normal shutdown"
 
 
-async def test_start_that_fails_because_a_child_ended_meanwhile_names_that_child():
+async def test_start_that_fails_because_a_child_ended_meanwhile_names_that_child() -> None:
     group = Workers(Brief(), starts_in(5, "slow"), name="app")
     with pytest.raises(WorkerStartError, match="brief") as caught:
         await group.startup()
@@ -241,7 +245,7 @@ async def test_start_that_fails_because_a_child_ended_meanwhile_names_that_child
     assert group.is_stopped()
 
 
-async def test_error_of_a_child_that_raises_as_soon_as_it_runs_is_the_groups():
+async def test_error_of_a_child_that_raises_as_soon_as_it_runs_is_the_groups() -> None:
     error = BoomError("boom")
     group = Workers(Idle(), Failing(error))
     with pytest.raises(BoomError) as caught:
@@ -252,7 +256,7 @@ async def test_error_of_a_child_that_raises_as_soon_as_it_runs_is_the_groups():
     assert await end_of(group) is error
 
 
-async def test_child_that_fails_to_start_fails_the_group_and_stops_what_was_started():
+async def test_child_that_fails_to_start_fails_the_group_and_stops_what_was_started() -> None:
     error = BoomError("no port")
     first = Recorder(name="first", run=lambda: first.sleep(inf))
     third = Recorder(name="third")
@@ -271,7 +275,7 @@ async def test_child_that_fails_to_start_fails_the_group_and_stops_what_was_star
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_request_to_stop_reaches_every_child(number: int):
+async def test_request_to_stop_reaches_every_child(number: int) -> None:
     children = idle(number)
     group = Workers(*children)
     await group.startup()
@@ -282,7 +286,7 @@ async def test_request_to_stop_reaches_every_child(number: int):
     assert reason_of(group) == "normal shutdown"
 
 
-async def test_children_stop_together_and_the_group_ends_with_the_last():
+async def test_children_stop_together_and_the_group_ends_with_the_last() -> None:
     children = [Deaf(name=f"{n}", stopping_grace_period=n) for n in (1, 5, 3)]
     group = Workers(*children)
     async with group:
@@ -291,14 +295,14 @@ async def test_children_stop_together_and_the_group_ends_with_the_last():
     assert all(child.worker_state is WorkerState.FORCE_STOPPED for child in children)
 
 
-async def test_request_to_stop_before_the_start_is_forgotten():
+async def test_request_to_stop_before_the_start_is_forgotten() -> None:
     group = Workers(*idle(2))
     group.gracefully_stop()
     async with group:
         assert all(child.is_running() for child in group.workers())
 
 
-async def test_waiting_for_a_group_never_started_returns_at_once_and_leaves_it_init():
+async def test_waiting_for_a_group_never_started_returns_at_once_and_leaves_it_init() -> None:
     group = Workers(*idle(2))
     await group.wait_for_shutdown()
     await group.shutdown()
@@ -308,7 +312,7 @@ async def test_waiting_for_a_group_never_started_returns_at_once_and_leaves_it_i
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
-async def test_group_ends_when_any_child_ends(place: int):
+async def test_group_ends_when_any_child_ends(place: int) -> None:
     children: list[Worker] = [*idle(3)]
     children.insert(place, Recorder(run=lambda: asyncio.sleep(5)))
     group = Workers(*children)
@@ -331,7 +335,7 @@ class RecordedGroup(Workers):
         self.told = reason, code
 
 
-async def test_child_that_was_merely_stopped_ends_the_group_without_an_error():
+async def test_child_that_was_merely_stopped_ends_the_group_without_an_error() -> None:
     child, other = idle(2)
     group = RecordedGroup(child, other)
     await group.startup()
@@ -342,7 +346,7 @@ async def test_child_that_was_merely_stopped_ends_the_group_without_an_error():
 
 
 @pytest.mark.parametrize("asked", ["the child", "the group"])
-async def test_child_that_was_force_stopped_ends_the_group_without_an_error(asked: str):
+async def test_child_that_was_force_stopped_ends_the_group_without_an_error(asked: str) -> None:
     child, other = Deaf(stopping_grace_period=2), Idle()
     group = RecordedGroup(child, other)
     await group.startup()
@@ -354,7 +358,7 @@ async def test_child_that_was_force_stopped_ends_the_group_without_an_error(aske
     assert group.told == ("normal shutdown", 0)
 
 
-async def test_child_that_failed_ends_the_group_with_its_own_error():
+async def test_child_that_failed_ends_the_group_with_its_own_error() -> None:
     error = BoomError("boom")
     others = idle(3)
     group = RecordedGroup(*others, Recorder(name="bad", run=fails_after(5, error)))
@@ -366,7 +370,7 @@ async def test_child_that_failed_ends_the_group_with_its_own_error():
     assert group.told == ("boom", 2)
 
 
-async def test_group_raises_the_error_that_ended_it_and_keeps_those_that_came_later():
+async def test_group_raises_the_error_that_ended_it_and_keeps_those_that_came_later() -> None:
     first, second = BoomError("first"), BoomError("second")
     late = Recorder(name="late", run=lambda: late.sleep(inf), on_shutdown=raising(second))
     group = Workers(late, Recorder(name="early", run=fails_after(5, first)))
@@ -376,7 +380,7 @@ async def test_group_raises_the_error_that_ended_it_and_keeps_those_that_came_la
     assert group.worker_exit.errors == (second,)
 
 
-async def test_child_that_fails_while_the_group_stops_is_what_the_group_raises():
+async def test_child_that_fails_while_the_group_stops_is_what_the_group_raises() -> None:
     error = BoomError("cannot close")
     child = Recorder(run=lambda: child.sleep(inf), on_shutdown=raising(error))
     group = Workers(Idle(), child)
@@ -386,7 +390,7 @@ async def test_child_that_fails_while_the_group_stops_is_what_the_group_raises()
     assert caught.value is error
 
 
-async def test_child_cancelled_by_somebody_else_fails_the_group_and_cancels_nobody():
+async def test_child_cancelled_by_somebody_else_fails_the_group_and_cancels_nobody() -> None:
     cancel = asyncio.CancelledError("not by fluid")
     group = Workers(Idle(), Recorder(name="bad", run=fails_after(1, cancel)))
     await group.startup()
@@ -397,7 +401,7 @@ async def test_child_cancelled_by_somebody_else_fails_the_group_and_cancels_nobo
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
-async def test_error_of_a_worker_deep_below_is_the_same_object_at_the_top(depth: int):
+async def test_error_of_a_worker_deep_below_is_the_same_object_at_the_top(depth: int) -> None:
     error = BoomError("boom")
     worker: Worker = Recorder(run=fails_after(1, error))
     for level in range(depth):
@@ -406,7 +410,7 @@ async def test_error_of_a_worker_deep_below_is_the_same_object_at_the_top(depth:
     assert await end_of(worker) is error
 
 
-async def test_hooks_of_a_group_run_around_its_children():
+async def test_hooks_of_a_group_run_around_its_children() -> None:
     journal: list[str] = []
     child = Recorder(name="child", run=lambda: child.sleep(inf))
 
@@ -434,7 +438,7 @@ async def test_hooks_of_a_group_run_around_its_children():
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_status_of_a_group_is_that_of_each_child_by_its_name(number: int):
+async def test_status_of_a_group_is_that_of_each_child_by_its_name(number: int) -> None:
     children = idle(number)
     group = Workers(*children)
     async with group:
@@ -448,12 +452,12 @@ async def test_status_of_a_group_is_that_of_each_child_by_its_name(number: int):
     assert json.loads(json.dumps(status, allow_nan=False)) == status
 
 
-async def test_children_of_one_name_are_told_apart_by_a_number():
+async def test_children_of_one_name_are_told_apart_by_a_number() -> None:
     group = Workers(Idle(), Idle(), Idle())
     assert list(await group.status()) == ["idle", "idle-2", "idle-3"]
 
 
-async def test_status_of_a_group_in_a_group_is_nested():
+async def test_status_of_a_group_in_a_group_is_nested() -> None:
     inner = Workers(QueueConsumerWorker(for_ever, name="jobs"), name="inner")  # type: ignore[arg-type]
     status = await Workers(inner, Idle(), name="outer").status()
     assert list(status) == ["inner", "idle"]
@@ -461,7 +465,7 @@ async def test_status_of_a_group_in_a_group_is_nested():
     assert status["inner"]["jobs"]["queue_size"] == 0
 
 
-async def test_child_whose_status_fails_or_hangs_does_not_hide_the_others():
+async def test_child_whose_status_fails_or_hangs_does_not_hide_the_others() -> None:
     class Broken(Idle):
         async def status(self) -> dict[str, Any]:
             raise BoomError("boom")
@@ -480,7 +484,7 @@ async def test_child_whose_status_fails_or_hangs_does_not_hide_the_others():
 # --- a tree --------------------------------------------------------------------------------------
 
 
-async def test_child_knows_its_parent_and_its_path():
+async def test_child_knows_its_parent_and_its_path() -> None:
     leaf = Idle(name="parser")
     inner = Workers(leaf, name="ingest")
     outer = Workers(inner, name="app")
@@ -490,7 +494,7 @@ async def test_child_knows_its_parent_and_its_path():
     assert leaf.worker_path == "app/ingest/parser"
 
 
-async def test_group_cannot_be_started_twice():
+async def test_group_cannot_be_started_twice() -> None:
     group = Workers(*idle(2))
     async with running(group):
         with pytest.raises(WorkerStartError):

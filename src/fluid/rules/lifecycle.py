@@ -1,8 +1,8 @@
 """The states of a worker and every legal move between them.
 
 Every change of state in fluid is one look-up in :data:`TRANSITIONS`. The diagram in
-``docs/lifecycle.md`` is drawn from this table, and a test walks all its cells, the refused ones too.
-What makes a worker end in one final state rather than another is not decided here but in
+``docs/lifecycle.md`` is drawn from it, and a test walks all its cells, the refused ones too. What
+makes a worker end in one final state rather than another is not decided here but in
 :mod:`fluid.rules.outcome`.
 """
 

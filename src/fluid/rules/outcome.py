@@ -1,8 +1,8 @@
 """How a worker's life is judged: the facts of it on one side, one outcome on the other.
 
 :func:`judge` is the table of ``docs/lifecycle.md`` in the same order, one ``case`` a row, first row
-that fits. It knows no asyncio beyond the name of one exception: what a ``CancelledError`` meant is a
-fact that the caller has already established.
+that fits. It knows no asyncio beyond the name of one exception: what a ``CancelledError`` meant is
+a fact that the caller has already established.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class Worker(ABC):
     """
 
     announces_readiness: ClassVar[bool] = False
-    """If True, the worker is ready when it calls :meth:`set_ready`, not when ``on_startup`` ends."""
+    """If True, it is ready when it calls :meth:`set_ready`, not when ``on_startup`` ends."""
     start_timeout: float | None = None
     """Seconds after which a start that is not ready has failed; None for no limit."""
     cancel_period: float = 1.0

@@ -37,7 +37,7 @@ class WorkerExit(Record):
     ended_at: datetime
     """When it ended, in UTC."""
     duration: float
-    """Seconds between the two on the event loop's clock, which no change of the wall clock moves."""
+    """Seconds between the two on the event loop's clock, which nobody sets."""
     account: Mapping[str, int]
     """What became of its messages; empty where it has none."""
 

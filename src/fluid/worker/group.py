@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..settings import duration
+from .admission import admit
 from .base import Worker
 from .engine import Engine
 from .group_core import GroupCore
@@ -63,7 +64,7 @@ class Workers(Worker):
         super().__init__(name=name, stopping_grace_period=stopping_grace_period)
         duration(f"heartbeat of group {self._worker.name!r}", heartbeat)
         self._worker.stop_in_reverse = stop_in_reverse
-        self._worker.admit(workers)
+        admit(self._worker, workers)
 
     def add_workers(self, *workers: Worker) -> None:
         """Adds children, also while the group runs; one that is in it already is left alone.
@@ -77,7 +78,7 @@ class Workers(Worker):
             FluidValueError: If one of them cannot be a child: it is in another group, has ended,
                 or lives on another event loop. Then none of them is added.
         """
-        self._worker.admit(workers)
+        admit(self._worker, workers)
 
     @property
     def num_workers(self) -> int:

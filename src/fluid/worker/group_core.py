@@ -1,20 +1,17 @@
-"""The private side of a group: who may join it, when it is ready, and the time its stop takes."""
+"""The private side of a group: when it is ready, what it passes on, and the time its stop takes."""
 
 from __future__ import annotations
 
-import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from math import inf
 from typing import TYPE_CHECKING
 
 from .. import events
-from ..errors import FluidValueError, GroupClosedError
 from ..rules import budget
 from ..rules.budget import Periods
-from ..rules.lifecycle import FINAL_STATES, WorkerState
 from ..rules.names import SlotKeys
-from .core import Core, core_of
+from .core import Core
 from .hooks import is_default
 from .plan import StopPlan, plan_of
 from .slot import Slot
@@ -44,59 +41,32 @@ class GroupCore(Core):
         """Returns the grace that was given; without one, what the children need is the limit."""
         return None if grace is None else super().checked_grace(grace)
 
-    # --- who is in it ----------------------------------------------------------------------------
-
-    def admit(self, workers: Iterable[Worker]) -> None:
-        """Adds those that are not in the group yet: all of them, or none and an error."""
-        cores = {core_of(worker): worker for worker in workers}
-        new = {core: worker for core, worker in cores.items() if core not in self.slots}
-        if new:
-            self._check_open(new)
-        for core in new:
-            self._check_fit(core)
-        for core, worker in new.items():
-            core.key = self.keys.take(core.name)
-            core.parent_ref = weakref.ref(self)
-            slot = self.slots[core] = Slot(worker)
-            if self.engine is not None:
-                self.engine.child_added(slot)
-
-    def _check_open(self, new: Iterable[Core]) -> None:
-        if not self.is_closed():
-            return
-        state = WorkerState.STOPPING if self.state is WorkerState.RUNNING else self.state
-        names = ", ".join(repr(core.name) for core in new)
-        raise GroupClosedError(f"group {self.name!r} cannot take {names}: it is {state.value}")
-
-    def _check_fit(self, core: Core) -> None:
-        parent, life = core.parent(), self.life or core.life
-        if parent is not None:
-            problem = f"it is in group {parent.name!r} already"
-        elif any(ancestor is core for ancestor in self.ancestry()):
-            problem = "a group cannot be below itself"
-        elif core.state is WorkerState.STOPPING or core.state in FINAL_STATES:
-            problem = f"it is {core.state.value}; a worker has one life, make a new one"
-        elif core.life is not None and life is not None and core.life.loop is not life.loop:
-            problem = "it lives on another event loop"
-        else:
-            return
-        raise FluidValueError(f"worker {core.name!r} cannot join group {self.name!r}: {problem}")
+    # --- what it is ------------------------------------------------------------------------------
 
     def is_closed(self) -> bool:
         """Returns whether nobody can begin here any more: a child's end is enough for that."""
-        return super().is_closed() or (self.engine is not None and self.engine.is_ending)
+        return super().is_closed() or (self.engine is not None and bool(self.engine.roll.ended))
+
+    def is_ready(self) -> bool:
+        """Returns whether the group and everybody below it are ready."""
+        return all(
+            Core.is_ready(group)
+            and (group.engine is None or not group.engine.is_starting)
+            and all(isinstance(core, GroupCore) or core.is_ready() for core in group.slots)
+            for group in _groups_from(self)
+        )
 
     # --- what children and the group's own life tell ---------------------------------------------
 
     def child_ready(self, child: Core) -> None:
         """Lets the engine go on to the next child."""
         if self.engine is not None:
-            self.engine.child_ready(child)
+            self.engine.roll.child_ready(child)
 
     def child_ended(self, child: Core) -> None:
         """Lets the engine decide what follows."""
         if self.engine is not None:
-            self.engine.child_ended(child)
+            self.engine.roll.child_ended(child)
 
     def stop_begun(self) -> None:
         """Passes the stop on to the children."""
@@ -122,15 +92,6 @@ class GroupCore(Core):
             if core.life is not None and core.life.outcome is None and core.life.loop is life.loop:
                 ask(slot, inf)
         super().life_ended(life)
-
-    def is_ready(self) -> bool:
-        """Returns whether the group and everybody below it are ready."""
-        return all(
-            Core.is_ready(group)
-            and (group.engine is None or not group.engine.is_starting)
-            and all(isinstance(core, GroupCore) or core.is_ready() for core in group.slots)
-            for group in _groups_from(self)
-        )
 
     # --- time ------------------------------------------------------------------------------------
 

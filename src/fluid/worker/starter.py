@@ -60,6 +60,8 @@ class Starter:
 
     def _ended(self, _: object) -> None:
         self._ladder.clear()
+        if self.gave_up:
+            self._slot.core.emit(events.LateEnd, None)
         self._be_over()
 
     def _be_over(self) -> None:
