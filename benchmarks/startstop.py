@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from math import inf
 from typing import NamedTuple
 
 from fluid.utils.worker import Worker, Workers
@@ -27,8 +28,7 @@ class Idle(Worker):
     """Waits until it is stopped."""
 
     async def run(self) -> None:
-        while await self.sleep(3600):
-            pass
+        await self.sleep(inf)
 
 
 class Took(NamedTuple):

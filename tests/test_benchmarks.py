@@ -24,7 +24,7 @@ TINY = Plan(pairs=1, scale=0.002)
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", command.BENCHMARKS)
-def test_every_benchmark_runs_and_has_figures_for_both_sides(name, monkeypatch):
+def test_every_benchmark_runs_and_has_figures_for_both_sides(name, monkeypatch) -> None:
     monkeypatch.setattr(idle, "LEAST_SECONDS", 0.05)
     for result in command.BENCHMARKS[name](TINY):
         assert len(result.samples) == 1
@@ -33,12 +33,12 @@ def test_every_benchmark_runs_and_has_figures_for_both_sides(name, monkeypatch):
 
 
 @pytest.mark.real
-def test_a_package_that_is_not_part_of_python_is_found():
+def test_a_package_that_is_not_part_of_python_is_found() -> None:
     assert "pytest" in strangers("import asyncio, pytest, fluid.utils.worker")
     assert strangers("import asyncio, fluid.utils.worker") == []
 
 
-def test_pairs_alternate_and_the_first_does_not_count():
+def test_pairs_alternate_and_the_first_does_not_count() -> None:
     order: list[str] = []
 
     def side(name: str) -> float:
@@ -50,21 +50,21 @@ def test_pairs_alternate_and_the_first_does_not_count():
     assert samples == [(3, 4), (5, 6)]
 
 
-def test_a_plan_may_ask_for_more_or_fewer_pairs_than_a_benchmark_wants():
+def test_a_plan_may_ask_for_more_or_fewer_pairs_than_a_benchmark_wants() -> None:
     assert len(Plan(pairs=4).alternate(float, float, pairs=2)) == 4
 
 
-def test_sizes_are_to_scale_and_never_nothing():
+def test_sizes_are_to_scale_and_never_nothing() -> None:
     assert Plan(scale=0.1).sized(5_000) == 500
     assert Plan(scale=0.1).sized(1) == 1
 
 
-def test_the_ratio_is_the_median_of_the_pairs_not_the_ratio_of_the_medians():
+def test_the_ratio_is_the_median_of_the_pairs_not_the_ratio_of_the_medians() -> None:
     result = Result("", "ms", [(1, 1), (4, 1), (9, 3)])
     assert (result.fluid, result.other, result.ratio) == (4, 1, 3)
 
 
-def test_a_target_is_met_up_to_its_limit():
+def test_a_target_is_met_up_to_its_limit() -> None:
     twice = Result("", "", [(2, 1)])
     assert ratio_at_least(2).is_met(twice)
     assert not ratio_at_least(2.1).is_met(twice)
@@ -74,11 +74,11 @@ def test_a_target_is_met_up_to_its_limit():
     assert not fluid_at_most(1.9, "ms").is_met(twice)
 
 
-def test_a_result_without_a_target_is_met():
+def test_a_result_without_a_target_is_met() -> None:
     assert Result("", "", [(2, 1)]).is_met
 
 
-def test_where_the_other_has_nothing_there_is_no_ratio():
+def test_where_the_other_has_nothing_there_is_no_ratio() -> None:
     nothing = Result("modules", "", [(0, 0)], fluid_at_most(0, ""))
     assert nothing.is_met
     assert command.ratio(nothing) == ""
@@ -89,11 +89,11 @@ def test_where_the_other_has_nothing_there_is_no_ratio():
     ("value", "text"),
     [(0, "0"), (0.001234, "0.00123"), (0.5, "0.500"), (12.34, "12.3"), (123_456.7, "123,457")],
 )
-def test_figures_have_three_digits_and_no_exponent(value, text):
+def test_figures_have_three_digits_and_no_exponent(value, text) -> None:
     assert three_digits(value) == text
 
 
-def test_what_the_interpreter_imports_for_itself_is_not_added_up():
+def test_what_the_interpreter_imports_for_itself_is_not_added_up() -> None:
     report = """\
 import time: self [us] | cumulative | imported package
 import time:       400 |        400 |   encodings
@@ -112,7 +112,7 @@ def missed(monkeypatch) -> None:
 
 
 @pytest.mark.usefixtures("missed")
-def test_a_missed_target_is_printed_and_is_no_failure(capsys):
+def test_a_missed_target_is_printed_and_is_no_failure(capsys) -> None:
     assert command.main([]) == 0
     _, line, _ = capsys.readouterr().out.splitlines()
     shown = " ".join(line.split())
@@ -120,12 +120,12 @@ def test_a_missed_target_is_printed_and_is_no_failure(capsys):
 
 
 @pytest.mark.usefixtures("missed")
-def test_strict_makes_a_missed_target_a_failure():
+def test_strict_makes_a_missed_target_a_failure() -> None:
     assert command.main(["--strict"]) == 1
 
 
 @pytest.mark.usefixtures("missed")
-def test_the_figures_of_all_pairs_go_into_the_json_file(tmp_path: Path):
+def test_the_figures_of_all_pairs_go_into_the_json_file(tmp_path: Path) -> None:
     command.main(["--json", str(tmp_path / "figures.json")])
     data = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert data["results"][0]["samples"] == [[3, 1], [2, 1]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from math import inf, nan
+from math import nan
 
 from .errors import FluidValueError
 
@@ -38,15 +38,17 @@ def default_grace_period() -> float:
     return duration(f"environment variable {GRACE_PERIOD_VARIABLE}", value)
 
 
-def duration(subject: str, value: float, *, limit: float = inf) -> float:
-    """Returns ``value`` if it is a duration: a number of seconds, zero or more, up to ``limit``.
+def duration(subject: str, value: float, *, of: str | None = None) -> float:
+    """Returns ``value`` if it is a duration: a number of seconds, zero or more.
 
     Raises:
-        FluidValueError: If it is not; the message starts with ``subject``.
+        FluidValueError: If it is not; the message starts with ``subject``, and says that it is
+            that of worker ``of``.
     """
-    if value.__class__ is float and 0.0 <= value <= limit:  # what it nearly always is
+    if value.__class__ is float and value >= 0.0:  # what it nearly always is
         return value
-    if not 0.0 <= _as_float(value) <= limit:
+    if not _as_float(value) >= 0.0:
+        subject = subject if of is None else f"{subject} of worker {of!r}"
         raise FluidValueError(f"{subject} is not a number of seconds, zero or more: {value!r}")
     return value
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from typing import Never
 
 import pytest
 
@@ -37,7 +36,7 @@ def test_documented_error_has_its_documented_bases(
 
 
 @pytest.mark.parametrize("error", [FluidError, FluidValueError, WorkerStartError])
-def test_error_says_what_it_was_given(error: type[Exception]) -> Never:
+def test_error_says_what_it_was_given(error: type[Exception]) -> None:
     assert str(error("worker 'a' cannot start: it is running")).endswith("it is running")
     with pytest.raises(FluidError):
         raise error("boom")

@@ -140,7 +140,7 @@ async def test_request_to_stop_makes_running_stopping_at_once_and_does_not_wait(
     worker = Recorder(run=for_ever)
     await worker.startup()
     await asyncio.sleep(0)
-    assert worker.gracefully_stop() is None  # type: ignore[func-returns-value]
+    worker.gracefully_stop()
     assert worker.worker_state is STOPPING
     assert worker.is_stopping()
     assert worker.journal == ["on_startup", "run"]

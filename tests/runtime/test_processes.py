@@ -66,7 +66,7 @@ def test_the_first_signal_asks_for_a_graceful_stop(start, loop, number):
     assert process.end() == (0, ["starting", "running", "stopping", "cleaning up"], [])
 
 
-def test_a_signal_during_the_start_stops_it_cleanly(start, loop):
+def test_a_signal_during_the_start_stops_it_cleanly(start):
     """Z03"""
     process = start(
         """
@@ -76,9 +76,8 @@ def test_a_signal_during_the_start_stops_it_cleanly(start, loop):
                 await asyncio.sleep(inf)
             async def run(self):
                 say("running")
-        run(Workers(Hanging()), loop_factory=loop_factory)
-        """,
-        loop=loop,
+        run(Workers(Hanging()))
+        """
     )
     process.wait_for("starting")
     process.signal(SIGTERM)
@@ -135,22 +134,22 @@ def test_a_copy_of_a_signal_that_comes_after_the_stop_does_not_kill(start):
         WAITING,
         """
         signal_count.SAME_REQUEST_SECONDS = 60
-        import atexit
-        atexit.register(input)
-        atexit.register(say, "exiting")
+        class Last:
+            def __del__(self, write=os.write, read=os.read):
+                write(1, b"finalizing\\n")
+                read(0, 1)
+        last = Last()
         run(Waiting())
         say("returned")
-        input()
+        sys.stdin.readline()
         """,
     )
     process.wait_for("running")
     process.signal(SIGTERM)
-    process.wait_for("returned")
-    process.signal(SIGTERM)
-    process.say("go on")
-    process.wait_for("exiting")
-    process.signal(SIGTERM)
-    process.say("go on")
+    for place in "returned", "finalizing":
+        process.wait_for(place)
+        process.signal(SIGTERM)
+        process.say("go on")
     assert process.end().code == 0
 
 
@@ -166,7 +165,7 @@ def test_a_signal_that_is_no_copy_is_delivered_to_whoever_had_it_before(start):
         for _ in range(3):
             run(Waiting())
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        assert signal.getsignal(signal.SIGTERM) is not mine
+        assert signal.getsignal(signal.SIGTERM).handler is mine
         signal_count.SAME_REQUEST_SECONDS = 0
         say("later")
         input()
@@ -183,7 +182,7 @@ def test_a_signal_that_is_no_copy_is_delivered_to_whoever_had_it_before(start):
     assert process.end().code == 0
 
 
-def test_a_signal_while_the_loop_is_blocked_is_obeyed_afterwards(start, loop):
+def test_a_signal_while_the_loop_is_blocked_is_obeyed_afterwards(start):
     process = start(
         """
         class Blocking(Worker):
@@ -191,9 +190,8 @@ def test_a_signal_while_the_loop_is_blocked_is_obeyed_afterwards(start, loop):
                 say("running")
                 input()
                 say(await self.sleep(inf))
-        run(Blocking(), loop_factory=loop_factory)
-        """,
-        loop=loop,
+        run(Blocking())
+        """
     )
     process.wait_for("running")
     process.signal(SIGTERM)
@@ -342,31 +340,29 @@ def test_signals_end_a_process_that_waits_for_a_thread_at_its_end(start):
 # --- the end -------------------------------------------------------------------------------------
 
 
-def test_a_process_whose_worker_ends_by_itself_is_clean(start, loop):
+def test_a_process_whose_worker_ends_by_itself_is_clean(start):
     """Z10"""
     process = start(
         """
         class Short(Worker):
             async def run(self):
                 say("running")
-        run(Workers(Short()), loop_factory=loop_factory)
+        run(Workers(Short()))
         say("returned")
-        """,
-        loop=loop,
+        """
     )
     assert process.end() == (0, ["running", "returned"], [])
 
 
-def test_a_crash_is_told_once_and_ends_the_process_with_1(start, loop):
+def test_a_crash_is_told_once_and_ends_the_process_with_1(start):
     """Z10; PEERS 17"""
     process = start(
         """
         class Crash(Worker):
             async def run(self):
                 raise ConnectionError("no route")
-        run(Workers(Crash(), name="app"), loop_factory=loop_factory)
-        """,
-        loop=loop,
+        run(Workers(Crash(), name="app"))
+        """
     )
     code, _, errors = process.end()
     assert code == 1
@@ -382,6 +378,10 @@ def test_an_abandoned_worker_does_not_hold_up_the_end(start, loop):
         """
         import atexit
         atexit.register(say, "nobody comes here")
+        class Late(logging.Handler):
+            def flush(self):
+                print("neither is what handlers hold")
+        logging.getLogger().addHandler(Late())
         class Blocking(Deaf):
             async def on_startup(self):
                 asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)
@@ -394,11 +394,63 @@ def test_an_abandoned_worker_does_not_hold_up_the_end(start, loop):
     process.signal(SIGTERM)
     code, lines, (last,) = process.end()
     assert code == 1
-    assert lines[-1] == "not lost, though in the buffer"
+    assert lines[-2:] == ["not lost, though in the buffer", "neither is what handlers hold"]
     assert last == "blocking: exit code 1: blocking was abandoned"
 
 
-def test_a_closed_stdout_changes_nothing(start, loop):
+def test_the_message_in_the_hand_of_an_abandoned_consumer_is_counted(start):
+    process = start(
+        NO_LOG,
+        """
+        async def handle(message):
+            while True:
+                try:
+                    await asyncio.sleep(inf)
+                except asyncio.CancelledError:
+                    pass
+        consumer = QueueConsumerWorker(handle, name="q", stopping_grace_period=0.0)
+        consumer.cancel_period = 0.02
+        consumer.send("hello")
+        class Stopping(Worker):
+            async def run(self):
+                pass
+        run(Workers(consumer, Stopping(), name="app"))
+        """,
+    )
+    code, _, (last,) = process.end()
+    assert code == 1
+    assert last == ("app: exit code 1: app/q was abandoned; app/q left 1 message undelivered")
+
+
+def test_off_the_main_thread_an_abandoned_worker_does_not_end_the_process(start):
+    """Z06"""
+    process = start(
+        NO_LOG,
+        DEAF,
+        """
+        def main():
+            try:
+                run(deaf)
+            except SystemExit as end:
+                say("thread", end.code)
+        deaf = Deaf(stopping_grace_period=0.0)
+        thread = threading.Thread(target=main)
+        thread.start()
+        input()
+        deaf.gracefully_stop()
+        thread.join()
+        say("alive")
+        """,
+    )
+    process.wait_for("running")
+    process.say("stop")
+    code, lines, errors = process.end()
+    assert code == 0
+    assert lines[-2:] == ["thread 1", "alive"]
+    assert errors[0] == "deaf: exit code 1: deaf was abandoned"
+
+
+def test_a_closed_stdout_changes_nothing(start):
     """Z11"""
     process = start(
         """
@@ -408,9 +460,8 @@ def test_a_closed_stdout_changes_nothing(start, loop):
                 await self.sleep(inf)
                 sys.stdin.readline()
                 print("into the buffer and no further")
-        run(Printing(), loop_factory=loop_factory)
-        """,
-        loop=loop,
+        run(Printing())
+        """
     )
     process.wait_for("running")
     process.signal(SIGTERM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import signal
 import threading
@@ -131,11 +132,12 @@ def test_the_last_line_names_the_worker_that_failed(run):
     assert run(app) == (1, "app: exit code 1: app/db/made failed (ValueError: no)\n")
 
 
-def test_an_error_of_on_startup_is_a_start_that_failed(run):
+def test_an_error_of_on_startup_is_a_start_that_failed_and_is_logged_once(run, caplog):
     """Z10"""
     worker = Made(startup=raises(ValueError("no")))
     assert run(worker) == (3, "made: exit code 3: it did not start (ValueError: no)\n")
     assert worker.diary == ["on_startup"]
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ValueError]
 
 
 def test_a_start_that_fails_stops_those_that_were_started(run):
@@ -250,6 +252,29 @@ def test_messages_that_were_handed_over_are_not_lost(run):
     assert line == "app: exit code 1: app/q was stopped by force\n"
 
 
+def test_a_worker_that_is_left_running_is_undone(run):
+    class Neglectful(Made):
+        other = Made(name="other")
+
+        async def on_startup(self):
+            await self.other.startup()
+
+        def workers(self):
+            yield self
+            yield self.other
+
+    assert run(Neglectful(run=stop)) == (1, "made: exit code 1: other was left running\n")
+
+
+@pytest.mark.parametrize("stdout", [None, io.StringIO()])
+def test_a_process_without_stdout_ends_as_any_other(run, monkeypatch, stdout):
+    """Z11"""
+    if stdout is not None:
+        stdout.close()
+    monkeypatch.setattr("sys.stdout", stdout)
+    assert run(Made(run=stop)) == (0, "")
+
+
 # --- SystemExit ----------------------------------------------------------------------------------
 
 
@@ -299,6 +324,30 @@ def test_a_system_exit_beside_the_workers_stops_them_and_gives_its_code(run, lea
     )
     for worker in workers:
         assert worker.diary == ["on_startup", "run", "on_shutdown"]
+
+
+def test_of_several_system_exits_the_first_counts(run):
+    class Leaving(Made):
+        def after_shutdown(self, reason, code):
+            raise SystemExit(8)
+
+    assert run(Leaving(run=lambda _: from_a_callback(SystemExit(7))))[0] == 7
+
+
+def test_a_system_exit_in_a_task_that_is_cancelled_at_the_end_gives_its_code(run):
+    async def linger():
+        try:
+            await asyncio.sleep(inf)
+        finally:
+            raise SystemExit(7)
+
+    class Careless(Made):
+        async def run(self):
+            self.task = asyncio.create_task(linger())
+            self.task.add_done_callback(lambda task: task.exception())
+            await asyncio.sleep(0)
+
+    assert run(Careless())[0] == 7
 
 
 def test_a_system_exit_in_a_task_group_gives_its_code(run):
@@ -366,16 +415,24 @@ def test_cancelling_all_tasks_is_a_request_to_stop(run):
 
 
 @pytest.mark.parametrize(
-    ("override", "code"),
-    [(do_nothing, 0), (raises(ValueError("no")), 0), (raises(SystemExit(7)), 7)],
+    ("override", "grace", "code"),
+    [
+        (do_nothing, 0.01, 0),
+        (raises(ValueError("no")), inf, 0),
+        (raises(SystemExit(7)), inf, 7),
+    ],
 )
-def test_an_override_of_gracefully_stop_does_not_keep_the_process_up(run, override, code):
+def test_an_override_of_gracefully_stop_does_not_keep_the_process_up(run, override, grace, code):
     class Evasive(Made):
+        asked = 0
+
         def gracefully_stop(self):
+            self.asked += 1
             override(self)
 
-    worker = Evasive(run=sends(signal.SIGTERM), stopping_grace_period=0.01)
+    worker = Evasive(run=sends(signal.SIGTERM), stopping_grace_period=grace)
     assert run(worker)[0] == code
+    assert worker.asked == 1
     assert worker.diary == ["on_startup", "run", "on_shutdown"]
 
 
@@ -431,6 +488,21 @@ def test_a_startup_that_hangs_is_given_up_when_a_signal_asks_for_a_stop(run, pla
     setattr(worker, place, hang)
     assert run(worker) == (0, "")
     assert worker.diary == {"before": [], "after": ["on_startup", "run", "on_shutdown"]}[place]
+
+
+def test_a_startup_that_fails_because_of_a_stop_has_failed(run):
+    """Z03"""
+
+    async def hang():
+        signal.raise_signal(signal.SIGTERM)
+        try:
+            await asyncio.sleep(inf)
+        finally:
+            raise ValueError("no")
+
+    worker = Odd()
+    worker.before = hang  # type: ignore[method-assign]
+    assert run(worker) == (3, "made: exit code 3: it did not start (ValueError: no)\n")
 
 
 # --- signals -------------------------------------------------------------------------------------

@@ -247,7 +247,8 @@ async def test_a_child_that_ends_well_while_a_later_one_starts_ends_the_start_to
     members = [child("a", run=at_once), child("b", startup=forever)]
     group = Workers(*members, name="app")
     error = await end_of(group.startup())
-    assert str(error) == "worker 'app' did not start: it was stopped"
+    assert str(error) == "worker 'app' did not start: worker app/a ended meanwhile"
+    assert group.worker_state is WorkerState.STOPPED
     assert_nobody_is_left(group, members)
 
 

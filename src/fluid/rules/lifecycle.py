@@ -28,6 +28,10 @@ class WorkerState(StrEnum):
     """An exception ended it."""
 
 
+INIT, RUNNING, STOPPING, STOPPED, FORCE_STOPPED, FAILED = WorkerState
+"""The members by name: on Python 3.11, ``WorkerState.RUNNING`` costs four times a plain name."""
+
+
 class Move(StrEnum):
     """What can happen to a worker."""
 

@@ -65,6 +65,8 @@ def judge(facts: Facts) -> Outcome:
     An error in cleanup turns a row of code 0 or 1 into a failure; on top of an error it is kept
     beside it, and the first error stays what is raised.
     """
+    if not facts.__dict__:  # nothing happened that is worth a note
+        return _NORMAL
     match facts:
         case Facts(start_error=BaseException() as error):
             return _failed(error, facts.cleanup_errors)

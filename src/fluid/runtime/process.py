@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from inspect import iscoroutine
-from typing import NoReturn
+from typing import TextIO
 
 from ..errors import FluidError, FluidValueError, WorkerStartError
 from ..worker import Worker
@@ -67,19 +67,20 @@ def run(
     facts = root.facts
     with taken(runner.get_loop(), root.obey) as count:
         root.live_out()
+        facts.undone = undone(worker)
         abandoned = is_abandoned(worker)
         if not abandoned:  # else asyncio's teardown would wait for what refuses to end
             with root.noting_exits():
                 # Waits for the threads of the default executor, too: one that hangs is a matter
                 # for the process's deadline, which does not exist yet. Two more signals help.
                 runner.close()
-        facts.undone = undone(worker)
         facts.repeated_signal = count.repeated
         code = exit_code(facts)
-        _say_why(worker, facts, code)
-        _flush()
         if abandoned and threading.current_thread() is threading.main_thread():
-            _leave(code)
+            logging.shutdown()
+            _say_last_words(worker, facts, code)
+            os._exit(code)
+        _say_last_words(worker, facts, code)
     if code:
         raise SystemExit(code)
 
@@ -108,14 +109,17 @@ def _refuse_what_cannot_run(worker: object) -> None:
         )
 
 
-def _say_why(worker: Worker, facts: Facts, code: int) -> None:
-    """Writes the last line; one that nobody can read is no reason to end in another way."""
+def _say_last_words(worker: Worker, facts: Facts, code: int) -> None:
+    """Writes the last line, if there is one to write, and all that is still in a buffer."""
     if why := reason(facts):
-        with suppress(AttributeError, OSError, ValueError):  # no stderr, broken, closed
+        with suppress(AttributeError, OSError, ValueError):  # as below
             sys.stderr.write(f"{worker.worker_path}: exit code {code}: {why}\n")
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # there is none, disk full, closed
+            _flush(stream)
 
 
-def _flush() -> None:
+def _flush(stream: TextIO) -> None:
     """Writes out what is buffered, or drops it where nobody can read it any more.
 
     The interpreter would try again on its way out, fail, and turn any exit code into 120. That is
@@ -124,17 +128,9 @@ def _flush() -> None:
     Source:
         "Note on SIGPIPE" in the documentation of Python's ``signal``.
     """
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, OSError, ValueError):  # none, a full disk, closed
-            try:
-                stream.flush()
-            except OSError as error:
-                if error.errno not in (errno.EPIPE, errno.EBADF):
-                    raise
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _leave(code: int) -> NoReturn:
-    """Ends the process without asking anybody: neither the loop nor ``atexit`` nor a thread."""
-    logging.shutdown()
-    os._exit(code & 0xFF)
+    try:
+        stream.flush()
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EBADF):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -78,9 +78,11 @@ class Root:
         core = self._worker._worker
         try:
             self._worker.gracefully_stop()
-        except Exception as error:
+        except BaseException as error:
             core.emit(events.SecondaryError, "gracefully_stop", error)
             core.ask_to_stop()
+            if not isinstance(error, Exception):
+                raise
         finally:
             if core.life is not None:
                 core.life.bound_stop()

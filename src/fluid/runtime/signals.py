@@ -83,19 +83,13 @@ def _waking(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     with ours, pythons:
         ours.setblocking(False)
         pythons.setblocking(False)
-        loop.add_reader(ours, _drain, ours)
+        loop.add_reader(ours, ours.recv, 4096)
         before = signal.set_wakeup_fd(pythons.fileno(), warn_on_full_buffer=False)
         try:
             yield
         finally:
             signal.set_wakeup_fd(before)
-            if not loop.is_closed():
-                loop.remove_reader(ours)
-
-
-def _drain(ours: socket.socket) -> None:
-    with suppress(BlockingIOError):
-        ours.recv(4096)
+            loop.remove_reader(ours)
 
 
 class _Afterwards:

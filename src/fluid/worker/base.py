@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, overload
 
 from .. import events
 from ..errors import FluidError
-from ..rules.lifecycle import FINAL_STATES, WorkerState
+from ..rules.lifecycle import FINAL_STATES, RUNNING, STOPPING, WorkerState
 from .core import Core, core_of
 from .exit import WorkerExit
 from .hooks import default
@@ -186,11 +186,11 @@ class Worker(ABC):
     def is_running(self) -> bool:
         """Returns True from the start until a stop is asked for or ``run`` has ended."""
         life = self._worker.life
-        return life is not None and life.state is WorkerState.RUNNING and not life.stop_asked
+        return life is not None and life.state is RUNNING and not life.stop_asked
 
     def is_stopping(self) -> bool:
         """Returns True from the request to stop, or the end of ``run``, until the end."""
-        return self._worker.state is WorkerState.STOPPING
+        return self._worker.state is STOPPING
 
     def is_stopped(self) -> bool:
         """Returns True in every final state."""

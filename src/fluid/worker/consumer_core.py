@@ -15,7 +15,7 @@ from .core import Core
 from .hooks import is_default
 from .life import STOPPING_PAUSE, Life
 from .mailbox import Mailbox
-from .phase import Phase
+from .phase import RUN
 from .plain import SLICE_MESSAGES, SLICE_SECONDS
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ConsumerCore(Core):
 
     def is_draining(self) -> bool:
         """Returns whether follow-ups of this consumer's own handlers are still accepted."""
-        return self.life is not None and self.life.phase is Phase.RUN
+        return self.life is not None and self.life.phase is RUN
 
     def run_ended(self, error: BaseException | None) -> None:
         """Takes no more messages, and settles what ``get_message()`` has given out.
@@ -136,7 +136,7 @@ class ConsumerCore(Core):
         if not mailbox.messages:
             return None
         message = mailbox.messages.popleft()
-        if life is not None and life.phase is Phase.RUN and life.outcome is None:
+        if life is not None and life.phase is RUN and life.outcome is None:
             self.hands[task] = message
             mailbox.holders[task] = 1
         else:  # outside of ``run`` nobody would ever settle it

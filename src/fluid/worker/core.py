@@ -18,7 +18,7 @@ from .. import events, logs
 from ..errors import FluidValueError, WorkerDeadlockError, WorkerStartError, WrongLoopError
 from ..rules import names
 from ..rules.budget import Periods
-from ..rules.lifecycle import WorkerState
+from ..rules.lifecycle import INIT, RUNNING, STOPPING, WorkerState
 from ..settings import default_grace_period, duration
 from .exit import WorkerExit, record_of
 from .life import NO_MESSAGES, Life
@@ -135,12 +135,7 @@ class Core:
     def is_ready(self) -> bool:
         """Returns whether the worker is ready and nobody has asked it to stop."""
         life = self.life
-        return (
-            life is not None
-            and life.ready
-            and not life.stop_asked
-            and life.state is WorkerState.RUNNING
-        )
+        return life is not None and life.ready and not life.stop_asked and life.state is RUNNING
 
     def has_no_next_life(self) -> bool:
         """Returns whether nobody will ever start this worker's job again, whatever ends it.
@@ -162,9 +157,9 @@ class Core:
         """The state as a user sees it: STOPPING from the moment a stop was asked for."""
         life = self.life
         if life is None:
-            return WorkerState.INIT
-        if life.stop_asked and life.state is WorkerState.RUNNING:
-            return WorkerState.STOPPING
+            return INIT
+        if life.stop_asked and life.state is RUNNING:
+            return STOPPING
         return life.state
 
     def start(self, worker: Worker) -> Life:
@@ -191,14 +186,13 @@ class Core:
     def is_closed(self) -> bool:
         """Returns whether it is stopping or has ended: nothing can begin in it any more."""
         life = self.life
-        return life is not None and (life.stop_asked or life.state is not WorkerState.RUNNING)
+        return life is not None and (life.stop_asked or life.state is not RUNNING)
 
     def _check_options(self, worker: Worker) -> None:
-        subject = f"of worker {self.name!r}"
-        duration(f"cancel_period {subject}", worker.cancel_period)
-        duration(f"cleanup_period {subject}", worker.cleanup_period)
+        duration("cancel_period", worker.cancel_period, of=self.name)
+        duration("cleanup_period", worker.cleanup_period, of=self.name)
         if worker.start_timeout is not None:
-            duration(f"start_timeout {subject}", worker.start_timeout)
+            duration("start_timeout", worker.start_timeout, of=self.name)
 
     def ask_to_stop(self) -> None:
         """Asks for a stop: a flag now, the rest in the next step of the loop. From any thread."""
@@ -242,7 +236,7 @@ class Core:
             life = self.life
             if life is not None:
                 self.check_loop(life, "wait_ready")
-                if life.state is not WorkerState.RUNNING or life.stop_asked:
+                if life.state is not RUNNING or life.stop_asked:
                     raise WorkerStartError(
                         f"worker {self.name!r} will not be ready: it is {self.state.value}"
                     )

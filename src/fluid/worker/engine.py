@@ -1,7 +1,7 @@
 """The engine of every group: starts children in order, watches them, and stops them all.
 
-Two storeys. What children tell is taken in at once, by the roll; :meth:`Engine.run` waits for news and
-acts on it in the group's own task and context, in steps that no cancel can interrupt half-way.
+Two storeys. What children tell is taken in at once, by the roll; :meth:`Engine.run` waits for news
+and acts on it, in the group's own task and context, in steps that no cancel can interrupt half-way.
 Nothing polls.
 """
 
@@ -30,12 +30,12 @@ STARTS_PER_STEP = 64
 class Engine:
     """One run of a group's children, from the first start to the last end."""
 
-    __slots__ = ("_error", "_group", "_life", "_line", "_stopping", "roll")
+    __slots__ = ("_error", "_group", "_life", "_stopping", "line", "roll")
 
     def __init__(self, group: GroupCore, life: Life) -> None:
         self._group: GroupCore = group
         self._life: Life = life
-        self._line: Line = Line(group.slots.values())
+        self.line: Line = Line(group.slots.values())
         self._stopping: Stopping | None = None
         self._error: BaseException | None = None
         self.roll: Roll = Roll(group.slots, life.loop)
@@ -108,7 +108,7 @@ class Engine:
         for _ in range(STARTS_PER_STEP):
             if self._life.stop_asked or self.roll.ended:
                 return
-            slot = self._line.next()
+            slot = self.line.next()
             if slot is None:
                 break
             if slot.state is ChildState.WAITING:
@@ -117,7 +117,7 @@ class Engine:
             self.roll.news.clear()
             self._life.loop.call_soon(self.roll.news.set)
             return
-        if self._line.is_done:
+        if self.line.is_done:
             self._group.all_started()
 
     def _start(self, slot: Slot) -> None:
@@ -137,14 +137,9 @@ class Engine:
             self._life.facts.abandoned |= slot.starter.gave_up
             slot.starter = None
 
-    @property
-    def is_starting(self) -> bool:
-        """Whether somebody waits for their turn, or is waited for."""
-        return not self._line.is_done
-
     def child_added(self, slot: Slot) -> None:
         """Puts a new child in line; one that runs already is the group's from now on."""
-        self._line.join(slot)
+        self.line.join(slot)
         self.roll.adopt((slot,))
         self.roll.news.set()
 
@@ -154,7 +149,7 @@ class Engine:
         """The rule of this group, all of it: when one ends, all stop, and errors count."""
         for error in slot.errors():
             self.blame(slot, error)
-        self.stop()
+        self.stop(because_of=slot)
 
     def blame(self, slot: Slot, error: BaseException) -> None:
         """Makes the first error the group's own; what comes later stands beside it."""
@@ -170,16 +165,18 @@ class Engine:
 
     # --- stopping --------------------------------------------------------------------------------
 
-    def stop(self) -> None:
+    def stop(self, because_of: Slot | None = None) -> None:
         """Stops the group: from now on it takes no more children, and its deadlines run."""
-        if self._stopping is None:
-            self._life.ask_to_stop()
-            self._life.begin_stop()
+        life = self._life
+        if because_of is not None and not life.stop_asked:
+            life.ended_by = because_of.origin
+        life.ask_to_stop()
+        life.begin_stop()
 
     def stop_begun(self) -> None:
         """Is told that the group's stop has begun; the children are asked in the group's task."""
         group = self._group
-        self.roll.adopt(self._line.leave())  # somebody else may be starting one of them just now
+        self.roll.adopt(self.line.leave())  # somebody else may be starting one of them just now
         self._stopping = Stopping(
             group.slots.values(),
             in_order=group.stop_in_reverse,

@@ -51,7 +51,7 @@ class GroupCore(Core):
         """Returns whether the group and everybody below it are ready."""
         return all(
             Core.is_ready(group)
-            and (group.engine is None or not group.engine.is_starting)
+            and (group.engine is None or group.engine.line.is_done)
             and all(isinstance(core, GroupCore) or core.is_ready() for core in group.slots)
             for group in _groups_from(self)
         )

@@ -7,13 +7,16 @@ from typing import Any, TypeVar
 
 H = TypeVar("H", bound=Callable[..., Any])
 
+_defaults: set[object] = set()
+"""The functions themselves: a mark on them would be copied by ``functools.wraps``."""
+
 
 def default(hook: H) -> H:
-    """Marks a hook as fluid's own; an override is a new function and has no mark."""
-    hook.is_default = True  # type: ignore[attr-defined]
+    """Notes that a hook is fluid's own; an override is a function that nobody has noted."""
+    _defaults.add(hook)
     return hook
 
 
 def is_default(hook: Callable[..., Any]) -> bool:
     """Returns whether ``hook``, as read from a worker, is fluid's own."""
-    return getattr(hook, "is_default", False)
+    return getattr(hook, "__func__", None) in _defaults

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 from .. import events, tasks
 from ..clock import wall_time
 from ..rules import lifecycle
-from ..rules.lifecycle import Move, WorkerState
+from ..rules.lifecycle import INIT, RUNNING, Move, WorkerState
 from ..rules.outcome import Facts, Outcome, judge
 from .hooks import is_default
 from .living import inside, live
-from .phase import Phase
+from .phase import RUN, STARTUP, Phase
 from .start import Start
 from .stop import Stop
 from .waits import Waiters, settle
@@ -55,6 +55,7 @@ class Life:
         "core",
         "ended",
         "ended_after",
+        "ended_by",
         "ended_wall",
         "exit_stack",
         "facts",
@@ -88,8 +89,8 @@ class Life:
         self.being_made: bool = False
         """True inside ``create_task``, where an eager task factory takes the first step."""
 
-        self.state: WorkerState = lifecycle.after(WorkerState.INIT, Move.START)
-        self.phase: Phase = Phase.STARTUP
+        self.state: WorkerState = lifecycle.after(INIT, Move.START)
+        self.phase: Phase = STARTUP
         self.started_up: bool = False
         self.ready: bool = False
         self.stop_asked: bool = False
@@ -107,6 +108,8 @@ class Life:
         self.outcome: Outcome | None = None
         self.origin: str = ""
         """The worker below this one that the error came from, if it did."""
+        self.ended_by: str = ""
+        """The child whose end made this one, a group, stop."""
         self.traceback: TracebackType | None = None
         self.account: Mapping[str, int] = NO_MESSAGES
         self.record: WorkerExit | None = None
@@ -123,7 +126,7 @@ class Life:
         self.core.emit(events.WorkerStarted)
         if _starts_at_once(worker):
             self.started_up = True
-            self.phase = Phase.RUN
+            self.phase = RUN
             self.become_ready()
         else:
             self.start = Start(self, worker.start_timeout)
@@ -152,7 +155,7 @@ class Life:
         """Catches the one life that ``live`` cannot end: cancelled before its first step."""
         if self.outcome is None:
             if self.stop is not None and self.stop.cancels:
-                self.facts.stopped_in_start = self.phase is Phase.STARTUP
+                self.facts.stopped_in_start = self.phase is STARTUP
                 self.facts.forced = not self.facts.stopped_in_start
             else:
                 self.facts.cancelled = tasks.end_of(task)
@@ -168,7 +171,7 @@ class Life:
     def abandon(self) -> None:
         """Gives up on a task that refuses to end: the outcome comes without it."""
         self.facts.abandoned = True
-        if self.phase is Phase.STARTUP:
+        if self.phase is STARTUP:
             self.facts.stopped_in_start = True
         self.note_cut()
         stack = tasks.await_stack(self.task)
@@ -244,7 +247,7 @@ class Life:
 
     def become_ready(self) -> None:
         """Says that the start is over; nothing once a stop was asked for."""
-        if self.ready or self.stop_asked or self.state is not WorkerState.RUNNING:
+        if self.ready or self.stop_asked or self.state is not RUNNING:
             return
         self.ready = True
         self.core.emit(events.WorkerReady)
@@ -289,7 +292,7 @@ class Life:
 
     def leave_running(self) -> None:
         """Goes from RUNNING to STOPPING, if it has not gone yet."""
-        if self.state is not WorkerState.RUNNING:
+        if self.state is not RUNNING:
             return
         if self.stop_asked and not self.stop_begun:  # run() has ended in the step of the request
             self.begin_stop()
@@ -308,7 +311,7 @@ class Life:
     @property
     def is_cleaning(self) -> bool:
         """Whether the cleanup runs: then waits are plain waits."""
-        return self.phase is not Phase.STARTUP and self.phase is not Phase.RUN
+        return self.phase is not STARTUP and self.phase is not RUN
 
     async def sleep(self, seconds: float) -> bool:
         """Sleeps unless a stop is asked for; always gives the loop at least one step."""

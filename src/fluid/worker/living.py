@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .. import tasks
 from .hooks import is_default
-from .phase import Phase
+from .phase import EXIT_STACK, RUN, SHUTDOWN, UNDELIVERED, Phase
 from .stop import Stop
 
 if TYPE_CHECKING:
@@ -40,14 +40,21 @@ async def live(life: Life) -> None:
         await tasks.pause()
     error: BaseException | None = None
     if life.started_up or await _start_up(life):
-        error = await _attempt(life.worker_alive().run, step_first=_end_start(life))
+        try:  # as in _attempt(), written out: each worker that waits has this frame less
+            if _end_start(life):
+                await tasks.pause()
+            await life.worker_alive().run()
+        except GeneratorExit:
+            raise
+        except BaseException as caught:
+            error = caught
         if _is_marked(life):
             error, life.facts.forced = await _answer_for_cancels(life, error)
         _run_ended(life, error)
     life.leave_running()
     if steps := _cleanup_steps(life, error):
         await _clean_up(life, steps)
-    del error  # its traceback leads back to this frame: the two would wait for the collector
+    del error, steps  # the traceback leads back to this frame: a cycle for the collector
     life.finish()
 
 
@@ -64,8 +71,8 @@ async def _start_up(life: Life) -> bool:
     elif life.stop_asked:
         life.facts.stopped_in_start = True
     else:
-        life.phase = Phase.RUN
-    return life.phase is Phase.RUN
+        life.phase = RUN
+    return life.phase is RUN
 
 
 def _end_start(life: Life) -> bool:
@@ -107,11 +114,11 @@ def _cleanup_steps(life: Life, error: BaseException | None) -> list[tuple[Phase,
     steps: list[tuple[Phase, Hook]] = []
     worker = life.worker_alive()
     if (hand_back := life.core.hand_back()) is not None:
-        steps.append((Phase.UNDELIVERED, hand_back))
+        steps.append((UNDELIVERED, hand_back))
     if life.started_up and not is_default(worker.on_shutdown):
-        steps.append((Phase.SHUTDOWN, worker.on_shutdown))
+        steps.append((SHUTDOWN, worker.on_shutdown))
     if steps or life.exit_stack is not None:
-        steps.append((Phase.EXIT_STACK, lambda: _close(life.exit_stack, error)))
+        steps.append((EXIT_STACK, lambda: _close(life.exit_stack, error)))
     return steps
 
 
@@ -124,11 +131,9 @@ async def _tidy(life: Life, phase: Phase, hook: Hook) -> None:
         life.note_cleanup_error(error)
 
 
-async def _attempt(hook: Hook, *, step_first: bool = False) -> BaseException | None:
+async def _attempt(hook: Hook) -> BaseException | None:
     """Awaits a hook of the user's and returns what it raised, whatever that is."""
     try:
-        if step_first:
-            await tasks.pause()
         await hook()
     except GeneratorExit:  # the loop is being torn down: nothing may be awaited any more
         raise

@@ -13,3 +13,7 @@ class Phase(Enum):
     UNDELIVERED = "on_undelivered"
     SHUTDOWN = "on_shutdown"
     EXIT_STACK = "the exit stack"
+
+
+STARTUP, RUN, UNDELIVERED, SHUTDOWN, EXIT_STACK = Phase
+"""The members by name: on Python 3.11, ``Phase.RUN`` costs four times a plain name."""

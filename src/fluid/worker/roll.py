@@ -1,7 +1,7 @@
 """The roll of a group: who of the children is alive, and what they have told.
 
-All of it is plain code that runs to its end, wherever a child calls from; the group acts on it in its
-own task, when the news wake it.
+All of it is plain code that runs to its end, wherever a child calls from; the group acts on it in
+its own task, when the news wake it.
 """
 
 from __future__ import annotations

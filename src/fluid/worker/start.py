@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import events, tasks
 from ..errors import StartTimeoutError, WorkerStartError
-from ..rules.lifecycle import WorkerState
+from ..rules.lifecycle import RUNNING
 from ..settings import STILL_STARTING_PERIOD
 
 if TYPE_CHECKING:
@@ -72,10 +72,12 @@ async def until_started(life: Life) -> None:
             life.begin_stop()
             await life.wait_out()
             raise
-    if life.ready and not life.stop_asked and life.state is WorkerState.RUNNING:
+    if life.ready and not life.stop_asked and life.state is RUNNING:
         return
     await life.wait_out()
     life.raise_outcome()
     if not life.ready or life.stop_asked:
         why = "it was stopped" if life.stop_asked else "its run() ended before it was ready"
+        if life.ended_by:
+            why = f"worker {life.ended_by} ended meanwhile"
         raise WorkerStartError(f"worker {life.name!r} did not start: {why}")

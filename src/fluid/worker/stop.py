@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import events, tasks
 from ..errors import CleanupTimeoutError
 from .ladder import Ladder, Rung
-from .phase import Phase
+from .phase import RUN, STARTUP
 from .plan import StopPlan, plan_of
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class Stop(Ladder):
         life = self._life
         if life.outcome is not None or self.is_armed:
             return
-        if life.phase is Phase.STARTUP:  # it has nothing to finish: no grace
+        if life.phase is STARTUP:  # it has nothing to finish: no grace
             self._arm_cancel(self._since)
-        elif life.phase is Phase.RUN:
+        elif life.phase is RUN:
             self._arm_cancel(self.plan.cancel_at)
 
     def bound(self) -> None:
@@ -69,7 +69,7 @@ class Stop(Ladder):
 
     def cut_grace(self) -> None:
         """Takes away what is left of the grace: ``run`` is cancelled now."""
-        if self._life.phase is Phase.RUN and not self.cancels:
+        if self._life.phase is RUN and not self.cancels:
             self._arm_cancel(self._life.loop.time())
 
     def hurry(self, deadline: float) -> None:
@@ -77,7 +77,7 @@ class Stop(Ladder):
         if deadline >= self.plan.end_by:
             return
         life = self._life
-        if life.phase is Phase.RUN and not self.is_armed:
+        if life.phase is RUN and not self.is_armed:
             now = life.loop.time()
             self._plan = plan_of(
                 life.core.own_periods(life.worker_alive()).within(deadline - now), now
@@ -115,7 +115,7 @@ class Stop(Ladder):
         if life.task is None:
             return
         self.cancels += 1
-        if life.phase is not Phase.STARTUP:
+        if life.phase is not STARTUP:
             stack = tasks.await_stack(life.task)
             life.core.emit(events.WorkerCancelledByForce, life.phase.value, self.cancels, stack)
         tasks.cancel(life.task, f"fluid: worker {life.name!r} has to end now")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from ..rules.lifecycle import WorkerState
+from ..rules.lifecycle import RUNNING, STOPPING
 
 if TYPE_CHECKING:
     from .base import Worker
@@ -16,8 +16,8 @@ def describe(core: Core) -> dict[str, Any]:
     """Returns what is known of one worker, as JSON-able data."""
     state, life, record = core.state, core.life, core.exit_record()
     facts: dict[str, Any] = {
-        "running": state is WorkerState.RUNNING,
-        "stopping": state is WorkerState.STOPPING,
+        "running": state is RUNNING,
+        "stopping": state is STOPPING,
         "name": core.name,
         "state": state.value,
         "ready": core.is_ready(),
