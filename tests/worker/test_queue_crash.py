@@ -66,9 +66,10 @@ async def test_in_such_a_group_its_crash_frees_a_producer_that_waits_for_room() 
     consumer = Crashing(maxsize=1)
 
     async def feed(worker) -> None:
+        await consumer.put(1)
+        await consumer.put(2)
         with pytest.raises(ConsumerClosed):
-            while True:
-                await consumer.put(1)
+            await consumer.put(3)
         worker.diary.append("freed")
 
     feeder = worker_with(run=feed, name="feeder")
