@@ -347,7 +347,8 @@ def test_a_system_exit_in_a_task_that_is_cancelled_at_the_end_gives_its_code(run
             self.task.add_done_callback(lambda task: task.exception())
             await asyncio.sleep(0)
 
-    assert run(Careless())[0] == 7
+    end = (7, "careless: exit code 7: told to exit (SystemExit: 7)\n")
+    assert run(Careless(name="careless")) == end
 
 
 def test_a_system_exit_in_a_task_group_gives_its_code(run):

@@ -154,7 +154,7 @@ class GroupCore(Core):
 
     def hurry(self, deadline: float) -> None:
         """Passes a nearer deadline on to the children; the group's own code gets its share."""
-        self.deadline = deadline if self.deadline is None else min(self.deadline, deadline)
+        self.deadline: float | None = min(deadline, inf if self.deadline is None else self.deadline)
         life = self.life
         if life is None or life.worker is None or life.stop is None or life.outcome is not None:
             return
