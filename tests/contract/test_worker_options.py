@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import fluid.testing
 from fluid.utils.errors import FluidError, FluidValueError
 from fluid.utils.worker import (
+    AsyncConsumer,
     QueueConsumerWorker,
     Worker,
     WorkerFunction,
@@ -299,3 +300,15 @@ def test_every_kind_of_worker_takes_the_same_two_options(make: Callable[..., Wor
     assert worker.worker_name == "mailer"
     with pytest.raises(FluidValueError, match="'mailer'"):
         make(name="mailer", stopping_grace_period=nan)
+
+
+@pytest.mark.parametrize("name", [5, None, b"bytes", ["list"]])
+def test_name_that_is_no_string_is_refused(name: Any) -> None:
+    with pytest.raises(FluidValueError, match="name of a worker is not a string"):
+        Idle(name=name)
+
+
+@pytest.mark.parametrize("dispatcher", [None, object(), len])
+def test_async_consumer_without_an_async_dispatcher_is_refused(dispatcher: Any) -> None:
+    with pytest.raises(FluidValueError, match="was given no AsyncDispatcher"):
+        AsyncConsumer(dispatcher)

@@ -318,15 +318,42 @@ async def test_a_deadline_that_comes_nearer_reaches_those_that_are_stopping_alre
     await tired()
 
 
-async def test_a_deadline_that_is_further_away_changes_nothing() -> None:
-    group = Workers(stubborn("a"), stopping_grace_period=3)
+@pytest.mark.parametrize("in_reverse", [False, True], ids=["together", "in order"])
+async def test_a_deadline_that_is_further_away_changes_nothing(in_reverse: bool) -> None:
+    members = [stubborn("a"), stubborn("b")]
+    group = Workers(*members, stopping_grace_period=4, stop_in_reverse=in_reverse)
     await group.startup()
     stop = asyncio.ensure_future(group.shutdown())
     await asyncio.sleep(1)
     group._worker.hurry(now() + 100)
     await stop
-    assert now() == pytest.approx(3)
+    assert now() == pytest.approx(4)
     await tired()
+
+
+async def test_a_nearer_deadline_is_shared_anew() -> None:
+    members = [stubborn("endless", inf), stubborn("b", 10)]
+    group = Workers(*members, stopping_grace_period=40, stop_in_reverse=True)
+    await group.startup()
+    instant = asyncio.ensure_future(_instant_of_stop(members[0]))
+    stop = asyncio.ensure_future(group.shutdown())
+    await asyncio.sleep(0.1)
+    group._worker.hurry(now() + 9)
+    await stop
+    assert now() == pytest.approx(9.1)
+    # b has 9 / (9 + 10) of its time, counted from here.
+    assert await instant == pytest.approx(0.1 + 9 * 10 / 19, abs=0.1)
+    await tired()
+
+
+async def test_a_nearer_deadline_reaches_a_groups_own_code() -> None:
+    group = OwnCode(child("a"))
+    await group.startup()
+    stop = asyncio.ensure_future(group.shutdown())
+    await asyncio.sleep(1)
+    group._worker.hurry(now() + 1)
+    await end_of(stop)
+    assert 1 < now() <= 2
 
 
 async def test_a_child_that_was_stopping_before_its_group_keeps_the_groups_deadline_too() -> None:

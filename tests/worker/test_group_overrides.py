@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fluid import WorkerCancelled, Workers, WorkerStartError, WorkerState
-from fluid.events import SecondaryError, WorkerAbandoned
+from fluid.events import LateEnd, SecondaryError, WorkerAbandoned, WorkerEvent
 from tests.worker.fakes import Recorded, deaf_to, forever, now, raising
 from tests.worker.group_cast import (
     assert_nobody_is_left,
@@ -66,8 +66,15 @@ async def test_a_childs_own_startup_is_awaited_before_the_next_child_starts() ->
     assert not after.has_started()
     await start
     assert now() == 3
+    added = with_startup(slow, name="added")
+    group.add_workers(added)
+    await asyncio.sleep(2.9)
+    assert added.is_ready()
+    assert not group.is_ready()
+    await group.wait_ready()
+    assert now() == 6
     await group.shutdown()
-    assert_nobody_is_left(group, [odd, after])
+    assert_nobody_is_left(group, [odd, after, added])
 
 
 async def test_a_startup_that_raises_before_the_real_one_fails_the_groups_start() -> None:
@@ -96,6 +103,20 @@ async def test_a_startup_that_raises_after_the_real_one_leaves_no_child_behind()
     assert odd.worker_state is WorkerState.FORCE_STOPPED
     assert [(event.path, event.where) for event in told] == [("app/odd", "startup")]
     assert_nobody_is_left(group, [first, odd])
+
+
+async def test_an_error_that_a_startup_lets_through_is_told_once() -> None:
+    error = ValueError("real")
+
+    async def through(worker, real) -> None:
+        await real()
+
+    group = Workers(with_startup(through, startup=raising(error)))
+    told: list[WorkerEvent] = []
+    group.subscribe(told.append)
+    assert await end_of(group.startup()) is error
+    assert not any(isinstance(event, SecondaryError) for event in told)
+    assert group.worker_exit.errors == ()
 
 
 async def test_a_startup_that_wraps_the_real_error_is_told_beside_it() -> None:
@@ -234,13 +255,11 @@ async def test_a_startup_that_refuses_to_end_is_abandoned_and_reported(
     )
     assert all("fakes.py" in event.stack[-2] for event in told)
     assert_nobody_is_left(group, [first, odd])
+    late: list[WorkerEvent] = []
+    odd.subscribe(late.append)
     await asyncio.sleep(4000)
-    assert is_over_for_good(odd)
-
-
-def is_over_for_good(worker: Recorded) -> bool:
-    """Returns whether a worker did not come to life after its group had ended."""
-    return worker.is_stopped() or not worker.has_started()
+    assert [type(event) for event in late] == [LateEnd] * (cancels == inf)
+    assert_nobody_is_left(group, [first, odd])
 
 
 async def test_a_startup_that_starts_its_worker_after_it_was_cancelled_is_refused() -> None:
@@ -403,10 +422,11 @@ async def test_a_status_that_fails_hangs_or_refuses_to_end_does_not_hide_the_oth
     }
     odd = [OddStatus(name, answer) for name, answer in answers.items()]
     inner = Workers(*odd[:3], name="inner")
-    group = Workers(child("plain"), inner, *odd[3:], name="app")
+    group = Workers(inner, *odd[3:], child("plain"), name="app")
     async with group:
         status = await group.status()
         assert now() == 1
+        assert list(status) == ["inner", "refuses", "answers", "slow", "plain"]
         late = {"error": {"type": "TimeoutError", "message": "status() took too long"}}
         assert status.pop("plain")["running"] is True
         assert status == {
@@ -419,7 +439,6 @@ async def test_a_status_that_fails_hangs_or_refuses_to_end_does_not_hide_the_oth
             "answers": {"x": 1},
             "slow": {"y": 2},
         }
-        assert list(status) == ["inner", "refuses", "answers", "slow"]
     await asyncio.sleep(4000)
 
 

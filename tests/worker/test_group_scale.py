@@ -118,6 +118,13 @@ async def test_no_tree_is_too_deep_to_start_and_stop(how: str, depth: int) -> No
 # --- memory --------------------------------------------------------------------------------------
 
 
+class Odd(Idle):
+    """Has a ``startup()`` of its own."""
+
+    async def startup(self) -> None:
+        await super().startup()
+
+
 def _nothing(group: Workers) -> None:
     """Does nothing."""
 
@@ -134,7 +141,7 @@ async def test_a_group_and_its_children_are_freed_with_their_last_user(
     """L03, L04"""
 
     async def use() -> list[weakref.ref[object]]:
-        inner = Workers(Idle(), child("a"), **options)
+        inner = Workers(Idle(), child("a"), Odd(), **options)
         group = Workers(inner, Idle(), child("b"), **options)
         async with group:
             touch(group)

@@ -18,7 +18,7 @@ from fluid import (
     WorkerState,
 )
 from fluid.events import WorkerFailed
-from tests.worker.fakes import at_once, forever, now, raising
+from tests.worker.fakes import at_once, forever, now, raising, worker_with
 from tests.worker.group_cast import (
     Idle,
     assert_nobody_is_left,
@@ -225,8 +225,23 @@ async def test_options_that_cannot_work_fail_the_start() -> None:
     error = await end_of(group.startup())
     assert type(error) is FluidValueError
     assert str(error).startswith("cancel_period of worker 'wrong'")
+    assert group.worker_exit.errors == ()
     assert first.is_stopped()
     assert not wrong.has_started()
+
+
+async def test_not_even_a_system_exit_in_the_middle_of_a_start_leaves_anybody_behind() -> None:
+    """E04"""
+
+    class Wrong(Idle):
+        @property
+        def start_timeout(self) -> float:
+            raise SystemExit(3)
+
+    first = child("first")
+    error = await end_of(Workers(first, Wrong()).startup())
+    assert isinstance(error, SystemExit)
+    assert first.worker_state is WorkerState.STOPPED
 
 
 async def test_a_child_that_fails_while_a_later_one_starts_ends_that_start_too() -> None:
@@ -392,3 +407,17 @@ async def test_two_cancels_of_the_starter_do_no_more_than_one() -> None:
     assert start.cancelled()
     assert now() == 2.5
     assert_nobody_is_left(group, members)
+
+
+async def test_a_start_that_takes_too_long_names_the_child_that_it_waits_for() -> None:
+    slow = worker_with(name="slow", startup=forever)
+    group = Workers(Workers(slow, name="inner"), name="app")
+    group.start_timeout = 5.0
+    with pytest.raises(StartTimeoutError) as caught:
+        await group.startup()
+    inner, leaf, *_, place = caught.value.stack
+    assert (inner, leaf) == (
+        "worker app/inner, which is starting",
+        "worker app/inner/slow, which is starting",
+    )
+    assert "sleep" in place

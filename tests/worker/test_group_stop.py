@@ -420,6 +420,20 @@ async def test_force_cuts_a_groups_own_code_before_and_after_its_children() -> N
         assert_nobody_is_left(group, [member])
 
 
+async def test_children_that_are_late_because_of_the_groups_own_code_are_forced_with_it() -> None:
+    member = child("a", run=forever)
+    await member.startup()
+    group = WithHooks(member, before=15)
+    start = asyncio.ensure_future(group.startup())
+    await asyncio.sleep(1)
+    group.gracefully_stop()
+    await end_of(start)
+    # It asks its child at 15 s, and has itself the bound of the child, and one cancel, from 1 s on.
+    assert now() == 1 + 17 + 1
+    assert member.worker_state is WorkerState.FORCE_STOPPED
+    assert not group.worker_exit.abandoned
+
+
 async def test_a_stop_during_a_groups_own_code_before_its_children_starts_none_of_them() -> None:
     member = child("a")
     group = WithHooks(member, before=5)

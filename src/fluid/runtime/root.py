@@ -129,7 +129,7 @@ class Root:
             self.facts.start_error = own_error
             return
         self.facts.start_error = error
-        if error is not own_error and not isinstance(error, FluidError):
+        if error is not own_error and not isinstance(error, FluidError | SystemExit):
             # It came from an override of startup(): no life has failed, so no event has told of it.
             path = self._worker.worker_path
             logger.error("worker %s did not start", path, exc_info=error)

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from math import isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .. import events, logs
+from .. import events, logs, tasks
 from ..errors import FluidValueError, WorkerDeadlockError, WorkerStartError, WrongLoopError
 from ..rules import names
 from ..rules.budget import Periods
@@ -52,6 +52,8 @@ class Core:
     """Whether it may start a child's job again after its end; for groups."""
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
+        if not isinstance(name, str):
+            raise FluidValueError(f"name of a worker is not a string: {name!r}")
         self.name: str = name or names.snake_case(type(owner).__name__)
         self.key: str = names.escape(self.name)
         self.grace: float | None = self.checked_grace(grace)
@@ -136,6 +138,10 @@ class Core:
         """Returns whether the worker is ready and nobody has asked it to stop."""
         life = self.life
         return life is not None and life.ready and not life.stop_asked and life.state is RUNNING
+
+    def waits_at(self) -> tuple[str, ...]:
+        """Returns where the worker is waiting, outermost first."""
+        return () if self.life is None else tasks.await_stack(self.life.task)
 
     def has_no_next_life(self) -> bool:
         """Returns whether nobody will ever start this worker's job again, whatever ends it.

@@ -67,6 +67,10 @@ class Engine:
         roll = self.roll
         roll.news.clear()
         while roll.ended:
+            if self._was_last_to_start(roll.ended[0]):
+                self._group.all_started()
+                self._life.loop.call_soon(roll.news.set)
+                return False
             slot = roll.ended.popleft()
             self._part_with_starter(slot)
             self.follow(slot)
@@ -75,6 +79,15 @@ class Engine:
             return False
         self._stopping.go_on()
         return not roll.alive and not roll.ended
+
+    def _was_last_to_start(self, slot: Slot) -> bool:
+        """Returns whether a child was ready and ended in one breath, and was the last to start.
+
+        Then the group has started, and says so before anything follows from that end.
+        """
+        child, is_over = slot.core.life, self._life.ready or self._life.stop_asked
+        was_ready = child is not None and child.ready and not slot.errors()
+        return was_ready and not is_over and self.line.is_done
 
     def _answer_cancel(self) -> None:
         """Stops, and at once if the cancel was for being late."""

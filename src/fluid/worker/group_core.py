@@ -14,7 +14,7 @@ from ..rules.names import SlotKeys
 from .core import Core
 from .hooks import is_default
 from .plan import StopPlan, plan_of
-from .slot import Slot
+from .slot import ChildState, Slot
 from .stopping import ask
 
 if TYPE_CHECKING:
@@ -72,6 +72,13 @@ class GroupCore(Core):
         """Passes the stop on to the children."""
         if self.engine is not None:
             self.engine.stop_begun()
+
+    def waits_at(self) -> tuple[str, ...]:
+        """Returns which child it is waiting for, while it starts, and where that one waits."""
+        for core, slot in self.slots.items():
+            if slot.state is ChildState.STARTING:
+                return (f"worker {core.path}, which is starting", *core.waits_at())
+        return super().waits_at()
 
     def all_started(self) -> None:
         """Is told that all children are ready: for the first time, or after some were added."""

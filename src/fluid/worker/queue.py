@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -279,6 +280,10 @@ class AsyncConsumer(QueueConsumer[M]):
             maxsize=maxsize,
             mailbox=mailbox,
         )
+        if not inspect.iscoroutinefunction(getattr(dispatcher, "dispatch", None)):
+            raise FluidValueError(
+                f"consumer {self._worker.name!r} was given no AsyncDispatcher: {dispatcher!r}"
+            )
         self.dispatcher = dispatcher
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from .. import events, tasks
+from .. import events
 from ..errors import StartTimeoutError, WorkerStartError
 from ..rules.lifecycle import RUNNING
 from ..settings import STILL_STARTING_PERIOD
@@ -45,7 +45,7 @@ class Start:
     def _report(self) -> None:
         life = self._life
         elapsed = life.loop.time() - life.began
-        life.core.emit(events.StillStarting, elapsed, tasks.await_stack(life.task))
+        life.core.emit(events.StillStarting, elapsed, life.core.waits_at())
         self._report_timer = life.loop.call_later(STILL_STARTING_PERIOD, self._report)
 
     def _overran(self, limit: float) -> None:
@@ -53,7 +53,7 @@ class Start:
         life.facts.start_error = StartTimeoutError(
             f"worker {life.name!r} was not ready after {limit:g} seconds",
             timeout=limit,
-            stack=tasks.await_stack(life.task),
+            stack=life.core.waits_at(),
         )
         life.ask_to_stop()
         life.begin_stop()

@@ -35,7 +35,36 @@ class Starter:
     def begin(self) -> None:
         """Makes the task; with an eager task factory, the override may be over by then."""
         name = f"startup of {self._slot.core.name}"
-        self._task = tasks.spawn(_start(self._slot), loop=self._loop, name=name, on_end=self._ended)
+        self._task = tasks.spawn(self._run(), loop=self._loop, name=name, on_end=self._ended)
+
+    async def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            await self._slot.child.startup()
+        except GeneratorExit:  # the loop is being torn down
+            raise
+        except BaseException as raised:
+            error = raised
+        try:
+            self._returned(error)
+        finally:
+            del error  # its traceback leads here: that would be a cycle
+
+    def _returned(self, error: BaseException | None) -> None:
+        """Notes what went wrong, if that is any news, and leaves nothing half-started."""
+        slot, group = self._slot, self._slot.core.parent()
+        if self.gave_up:
+            slot.core.emit(events.LateEnd, error)
+            return
+        if error is None and slot.core.life is None:
+            error = _never_started(slot.core.name)
+        is_stopped = group is None or group.is_closed()
+        if is_stopped and isinstance(error, (asyncio.CancelledError, WorkerStartError)):
+            return  # a start that is stopped ends like that
+        if error is not None:
+            if all(error is not known for known in slot.errors()):
+                slot.note("startup", error)
+            slot.core.force()  # it may have begun before it failed
 
     def end(self, by: float) -> None:
         """Cancels the override, cancels it again, and gives up on it, at the latest ``by`` then."""
@@ -60,8 +89,6 @@ class Starter:
 
     def _ended(self, _: object) -> None:
         self._ladder.clear()
-        if self.gave_up:
-            self._slot.core.emit(events.LateEnd, None)
         self._be_over()
 
     def _be_over(self) -> None:
@@ -71,22 +98,7 @@ class Starter:
             on_over()
 
 
-async def _start(slot: Slot) -> None:
-    """Awaits ``startup()`` and notes what it raised, if that is any news."""
-    core = slot.core
-    try:
-        await slot.child.startup()
-    except GeneratorExit:  # the loop is being torn down
-        raise
-    except BaseException as error:
-        group = core.parent()
-        is_stopped = group is None or group.is_closed()
-        if is_stopped and isinstance(error, (asyncio.CancelledError, WorkerStartError)):
-            return  # that is what a start that is stopped raises
-        if error not in slot.errors():
-            slot.note("startup", error)
-        core.force()  # it may have begun before it failed: it must not stay behind
-        return
-    if core.life is None:
-        how = "its startup() did not call super().startup()"
-        slot.note("startup", WorkerStartError(f"worker {core.name!r} did not start: {how}"))
+def _never_started(name: str) -> WorkerStartError:
+    return WorkerStartError(
+        f"worker {name!r} did not start: its startup() did not call super().startup()"
+    )
