@@ -73,7 +73,7 @@ def line(event: events.WorkerEvent) -> str:
                 return f"worker {path} was cancelled again in {phase}, {_at(stack)}"
             return (
                 f"worker {path} did not end when asked and was cancelled in {phase}, {_at(stack)}; "
-                f"a run() that looks at is_running(), or awaits self.sleep(), ends by itself"
+                f"what may take longer has to look at is_running(), or to await self.sleep()"
             )
         case events.WorkerAbandoned(phase=phase, stack=stack):
             return (
