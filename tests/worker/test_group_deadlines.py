@@ -7,9 +7,9 @@ from math import inf
 
 import pytest
 
-from fluid import FluidValueError, Workers, WorkerState
+from fluid import CleanupTimeoutError, FluidValueError, Workers, WorkerState
 from fluid.events import BudgetShrunk, WorkerStopping
-from tests.worker.fakes import Recorded, deaf, forever, now, raising
+from tests.worker.fakes import Recorded, at_once, deaf, forever, now, raising, worker_with
 from tests.worker.group_cast import Idle, child, children, end_of, ends_of
 
 
@@ -375,3 +375,15 @@ async def test_a_group_ends_within_its_bound_when_every_child_fails_in_its_clean
     assert await end_of(group.shutdown()) is error
     assert now() == 0
     assert group.worker_exit.errors == ()  # the same object, told once
+
+
+async def test_a_child_that_cleans_up_after_its_own_end_keeps_the_deadline_of_its_group() -> None:
+    """The end of that child is what stops the group, whose grace is shorter than its cleanup."""
+    slow = worker_with(name="slow", run=at_once, shutdown=forever)
+    group = Workers(slow, child("other"), name="app", stopping_grace_period=2)
+    await group.startup()
+    await asyncio.sleep(1)
+    began = now()
+    with pytest.raises(CleanupTimeoutError):
+        await group.shutdown()
+    assert now() - began <= 2

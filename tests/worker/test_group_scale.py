@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from fluid import Workers, WorkerState
-from tests.worker.fakes import now
+from tests.worker.fakes import forever, now
 from tests.worker.group_cast import Idle, child, end_of
 
 FEW, MANY = 250, 5_000
@@ -158,6 +158,36 @@ async def test_a_group_and_its_children_are_freed_with_their_last_user(
         await asyncio.sleep(0)
         alive = [each() for each in gone if each() is not None]
         assert alive == []
+    finally:
+        gc.enable()
+
+
+@pytest.mark.lazy_only("what an eager task leaves in its frames is not ours")
+async def test_a_group_that_was_cancelled_for_being_late_is_freed_with_its_last_user() -> None:
+    """L03"""
+
+    class Late(Workers):
+        async def run(self) -> None:
+            await asyncio.sleep(15)
+            await super().run()
+
+    async def use() -> list[weakref.ref[object]]:
+        member = child("a", run=forever)
+        await member.startup()
+        group = Late(member)
+        start = asyncio.ensure_future(group.startup())
+        await asyncio.sleep(1)
+        group.gracefully_stop()
+        await asyncio.wait([start])
+        assert start.exception() is not None
+        assert group.worker_state is WorkerState.FORCE_STOPPED
+        return [weakref.ref(group), weakref.ref(member)]
+
+    gc.disable()
+    try:
+        gone = await use()
+        await asyncio.sleep(0)
+        assert [each() for each in gone] == [None, None]
     finally:
         gc.enable()
 

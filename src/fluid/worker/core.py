@@ -98,13 +98,14 @@ class Core:
         if self.life is not None:
             self.life.ask_to_stop()
             self.life.begin_stop()
-            if self.life.stop is not None:
-                self.life.stop.cut_grace()
+            if self.life.outcome is None:
+                self.life.deadlines().cut_grace()
 
     def hurry(self, deadline: float) -> None:
         """Makes a stop that has begun end by ``deadline``."""
-        if self.life is not None and self.life.stop is not None:
-            self.life.stop.hurry(deadline)
+        life = self.life
+        if life is not None and life.has_deadlines():
+            life.deadlines().hurry(deadline)
 
     def life_begun(self, life: Life) -> None:
         """Is told that a life begins, before its task is made."""

@@ -101,9 +101,9 @@ class Engine:
 
     def _end(self, interrupted: asyncio.CancelledError | None) -> None:
         life, error = self._life, self._error
-        if self._stopping is not None and self._stopping.is_forced and life.stop is not None:
+        if self._stopping is not None and self._stopping.is_forced:
             life.facts.forced = True
-            life.stop.cut_grace()  # for any code of the group's own that comes now
+            life.deadlines().cut_grace()  # for any code of the group's own that comes now
         if error is not None and interrupted is not None and not self._was_ours():
             life.facts.cleanup_errors += (interrupted,)
         error = error or interrupted

@@ -156,17 +156,17 @@ class GroupCore(Core):
         life.begin_stop()
         if self.engine is not None:
             self.engine.force()
-        elif life.stop is not None:
-            life.stop.cut_grace()
+        else:
+            life.deadlines().cut_grace()
 
     def hurry(self, deadline: float) -> None:
         """Passes a nearer deadline on to the children; the group's own code gets its share."""
         self.deadline: float | None = min(deadline, inf if self.deadline is None else self.deadline)
         life = self.life
-        if life is None or life.worker is None or life.stop is None or life.outcome is not None:
+        if life is None or life.worker is None or not life.has_deadlines():
             return
         if self._has_own_code(life.worker):
-            life.stop.hurry(deadline)
+            life.deadlines().hurry(deadline)
         if self.engine is not None:
             self.engine.hurry(self.children_by())
 

@@ -12,7 +12,7 @@ import asyncio
 import weakref
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from math import isinf
+from math import inf, isinf
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,7 @@ class Life:
         "stop",
         "stop_asked",
         "stop_begun",
+        "stop_since",
         "stopping",
         "task",
         "traceback",
@@ -97,6 +98,8 @@ class Life:
         """The one flag of a stop; any thread may set it, nobody clears it."""
         self.stop_begun: bool = False
         """The loop has begun the stop."""
+        self.stop_since: float = inf
+        """When it has."""
 
         self.start: Start | None = None
         self.stop: Stop | None = None
@@ -272,13 +275,25 @@ class Life:
         if self.stop_begun or self.outcome is not None:
             return
         self.stop_begun = True
-        if self.stop is None:
-            self.stop = Stop(self)
-        self.stop.begin()
+        self.stop_since = self.loop.time()
         self.leave_running()
         self.core.stop_begun()
         # Behind the wake-ups in the queue: a worker that ends at once needs no deadlines.
-        self.loop.call_soon(self.stop.arm)
+        self.loop.call_soon(self._arm_stop)
+
+    def _arm_stop(self) -> None:
+        if self.outcome is None:
+            self.deadlines().arm()
+
+    def has_deadlines(self) -> bool:
+        """Returns whether a stop or a cleanup goes on, with an end that can be brought forward."""
+        return self.outcome is None and (self.stop_begun or self.stop is not None)
+
+    def deadlines(self) -> Stop:
+        """Returns what brings the end about in bounded time; made when it is needed."""
+        if self.stop is None:
+            self.stop = Stop(self)
+        return self.stop
 
     def bound_stop(self) -> None:
         """Starts the deadlines of a stop without asking for one.
@@ -287,8 +302,7 @@ class Life:
         the bound that everybody was promised.
         """
         if not self.stop_asked and self.stop is None and self.outcome is None:
-            self.stop = Stop(self)
-            self.stop.bound()
+            self.deadlines().bound()
 
     def leave_running(self) -> None:
         """Goes from RUNNING to STOPPING, if it has not gone yet."""
@@ -300,7 +314,7 @@ class Life:
         self.state = lifecycle.after(self.state, Move.STOP)
         core = self.core
         if core.wants(events.WorkerStopping):
-            plan = self.stop.plan if self.stop is not None and self.stop_begun else None
+            plan = self.deadlines().plan if self.stop_begun else None
             bound = 0.0 if plan is None else max(plan.end_by - self.loop.time(), 0.0)
             core.emit(events.WorkerStopping, self.stop_asked, bound)
         self.stopping.wake(False)

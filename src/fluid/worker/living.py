@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from .. import tasks
 from .hooks import is_default
 from .phase import EXIT_STACK, RUN, SHUTDOWN, UNDELIVERED, Phase
-from .stop import Stop
 
 if TYPE_CHECKING:
     from .core import Core
@@ -101,13 +100,12 @@ def _run_ended(life: Life, error: BaseException | None) -> None:
 
 async def _clean_up(life: Life, steps: list[tuple[Phase, Hook]]) -> None:
     """Awaits what has to be done after ``run``, in order, under deadlines of its own."""
-    if life.stop is None:
-        life.stop = Stop(life)
-    life.stop.arm_cleanup()
+    deadlines = life.deadlines()
+    deadlines.arm_cleanup()
     for phase, hook in steps:
         await _tidy(life, phase, hook)
     life.exit_stack = None
-    life.stop.clear()
+    deadlines.clear()
 
 
 def _cleanup_steps(life: Life, error: BaseException | None) -> list[tuple[Phase, Hook]]:

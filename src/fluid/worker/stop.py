@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 class Stop(Ladder):
     """How the end of one life is brought about in bounded time."""
 
-    __slots__ = ("_life", "_plan", "_since", "cancels", "cut")
+    __slots__ = ("_life", "_plan", "cancels", "cut")
 
     def __init__(self, life: Life) -> None:
         super().__init__(life.loop)
         self._life: Life = life
         self._plan: StopPlan | None = None
-        self._since: float = inf
         self.cancels: int = 0
         """Cancels of ours that the current hook has not yet answered for."""
         self.cut: CleanupTimeoutError | None = None
@@ -41,14 +40,10 @@ class Stop(Ladder):
         """The deadlines, laid out from the moment the stop began."""
         if self._plan is None:
             worker, core = self._life.worker_alive(), self._life.core
-            if isinf(self._since):  # nobody has asked: only the cleanup is bounded
+            if isinf(self._life.stop_since):  # nobody has asked: only the cleanup is bounded
                 return StopPlan(inf, worker.cancel_period, worker.cleanup_period, inf)
-            self._plan = core.stop_plan(worker, self._since)
+            self._plan = core.stop_plan(worker, self._life.stop_since)
         return self._plan
-
-    def begin(self) -> None:
-        """Notes that the stop begins now; arms nothing yet."""
-        self._since = self._life.loop.time()
 
     def arm(self) -> None:
         """Arms the deadlines of what has not ended by itself."""
@@ -56,7 +51,7 @@ class Stop(Ladder):
         if life.outcome is not None or self.is_armed:
             return
         if life.phase is STARTUP:  # it has nothing to finish: no grace
-            self._arm_cancel(self._since)
+            self._arm_cancel(self._life.stop_since)
         elif life.phase is RUN:
             self._arm_cancel(self.plan.cancel_at)
 
