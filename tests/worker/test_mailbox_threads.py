@@ -174,20 +174,23 @@ async def test_the_account_can_be_asked_for_from_any_thread() -> None:
     consumer = Recorder(taking(0))
     done = threading.Event()
 
-    def look() -> int:
-        looks = 0
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def look() -> None:
+        consumer.worker_mailbox.account()
+        loop.call_soon_threadsafe(begun.set)
         while not done.is_set():
             consumer.worker_mailbox.account()
-            looks += 1
-        return looks
 
     async with consumer:
         looking = asyncio.ensure_future(asyncio.to_thread(look))
+        await begun.wait()
         for number in range(500):
             consumer.send(number)
         await consumer.join()
         done.set()
-        assert await looking
+        await looking
     account(consumer, accepted=500, handled=500)
 
 
