@@ -43,7 +43,7 @@ EVENTS = [
     events.WorkerCancelledByForce(*DB, "run", 1, AT),
     events.WorkerCancelledByForce(*DB, "run", 2, AT),
     events.WorkerAbandoned(*DB, "run", AT),
-    events.MessagesUndelivered(*DB, 3, False),
+    events.MessagesUndelivered(*DB, 3, events.Fate.DROPPED),
     events.SecondaryError(*DB, "on_shutdown", OSError("disk full")),
     events.WorkerStopped(*DB, "normal shutdown", 12.0),
     events.WorkerForceStopped(*DB, "forced shutdown", 12.0),

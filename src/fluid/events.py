@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from enum import StrEnum
 from typing import TypeAlias
 
 from .record import Record
@@ -134,14 +135,25 @@ class BudgetShrunk(WorkerEvent):
     """Seconds that the group has."""
 
 
+class Fate(StrEnum):
+    """What becomes of messages that a consumer has left."""
+
+    RETURNED = "returned"
+    """``on_undelivered`` took them."""
+    DROPPED = "dropped"
+    """Nobody took them: they are lost."""
+    WAITING = "waiting"
+    """They stay in the mailbox, where another consumer may find them."""
+
+
 class MessagesUndelivered(WorkerEvent):
-    """Messages were left in a consumer's mailbox when it ended for good."""
+    """Messages were left in a consumer's mailbox when it ended."""
 
     level = logging.WARNING
     count: int
     """How many."""
-    handed_over: bool
-    """True if ``on_undelivered`` took them, False if they are lost."""
+    fate: Fate
+    """What becomes of them."""
 
 
 Listener: TypeAlias = Callable[[WorkerEvent], None]

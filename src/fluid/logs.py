@@ -48,6 +48,13 @@ def error_text(error: BaseException) -> str:
     return one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
+_FATES: dict[events.Fate, str] = {
+    events.Fate.RETURNED: "on_undelivered() took them",
+    events.Fate.DROPPED: "they are lost",
+    events.Fate.WAITING: "they wait in its mailbox for another consumer",
+}
+
+
 def _at(stack: tuple[str, ...]) -> str:
     """Returns the innermost place of a stack that is the user's own, neither asyncio's nor ours."""
     own = [place for place in stack if not place.startswith(_NOT_OWN)] or list(stack[-1:])
@@ -98,9 +105,7 @@ def line(event: events.WorkerEvent) -> str:
                 f"group {path}: its children may need {needed:.1f} seconds to stop and it has "
                 f"{given:.1f}; when it stops, all their periods shrink alike"
             )
-        case events.MessagesUndelivered(count=count, handed_over=True):
-            return f"consumer {path} ended with {count} messages left, handed to on_undelivered"
-        case events.MessagesUndelivered(count=count):
-            return f"consumer {path} ended with {count} messages left; they are lost"
+        case events.MessagesUndelivered(count=count, fate=fate):
+            return f"consumer {path} ended with {count} messages left; {_FATES[fate]}"
         case _:
             return f"worker {path}: {event!r}"

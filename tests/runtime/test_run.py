@@ -502,7 +502,7 @@ def test_a_startup_that_fails_because_of_a_stop_has_failed(run):
             raise ValueError("no")
 
     worker = Odd()
-    worker.before = hang  # type: ignore[method-assign]
+    worker.before = hang
     assert run(worker) == (3, "made: exit code 3: it did not start (ValueError: no)\n")
 
 
@@ -715,7 +715,7 @@ def test_a_worker_that_was_started_before_is_refused(run):
 
 def test_a_class_is_refused_with_the_line_to_write():
     with pytest.raises(FluidValueError, match=r"make one:  run\(Made\(\)\)"):
-        fluid.run(Made)  # type: ignore[arg-type]
+        fluid.run(Made)
 
 
 def test_a_coroutine_is_refused_and_leaves_no_warning():
@@ -723,7 +723,7 @@ def test_a_coroutine_is_refused_and_leaves_no_warning():
         pass
 
     with pytest.raises(FluidValueError, match="not coroutine '.*main'; .* asyncio.run"):
-        fluid.run(main())  # type: ignore[arg-type]
+        fluid.run(main())
 
 
 @pytest.mark.parametrize("thing", [None, "module:app", do_nothing, [Made()]])

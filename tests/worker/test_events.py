@@ -125,6 +125,7 @@ def test_every_event_has_a_line_of_its_own() -> None:
         "tuple[str, ...]": ("a.py:1 in f",),
         "BaseException": ValueError("no"),
         "BaseException | None": None,
+        "Fate": events.Fate.DROPPED,
     }
     for kind in _all_events(WorkerEvent):
         fields = {

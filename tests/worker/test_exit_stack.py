@@ -113,3 +113,26 @@ async def test_there_is_no_stack_before_the_start_and_after_the_end() -> None:
     await worker.wait_for_shutdown()
     with pytest.raises(FluidError, match="has no exit stack: it is stopped"):
         _ = worker.worker_exit_stack
+
+
+async def test_what_a_task_group_on_the_stack_has_to_say_is_what_ended_the_worker() -> None:
+    async def startup(worker) -> None:
+        tasks = await worker.worker_exit_stack.enter_async_context(asyncio.TaskGroup())
+        tasks.create_task(raising(ValueError("child"))(worker))
+
+    worker = worker_with(startup=startup)
+    await worker.startup()
+    with pytest.raises(ExceptionGroup) as caught:
+        await worker.wait_for_shutdown()
+    assert [str(error) for error in caught.value.exceptions] == ["child"]
+
+
+async def test_a_time_out_on_the_stack_that_passes_is_what_ended_the_worker() -> None:
+    async def startup(worker) -> None:
+        await worker.worker_exit_stack.enter_async_context(asyncio.timeout(3))
+
+    worker = worker_with(startup=startup, run=forever)
+    await worker.startup()
+    with pytest.raises(TimeoutError):
+        await worker.wait_for_shutdown()
+    assert now() == 3

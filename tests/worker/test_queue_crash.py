@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from fluid import ConsumerClosed, QueueConsumerWorker, Workers
-from fluid.events import MessagesUndelivered, WorkerEvent
+from fluid.events import Fate, MessagesUndelivered, WorkerEvent
 from tests.worker.fakes import now, worker_with
 
 
@@ -101,3 +101,82 @@ async def test_a_crash_beside_another_consumer_of_the_same_mailbox_leaves_it_to_
     assert len(taken) == 3
     assert crashing.left == []
     await other.shutdown()
+
+
+async def test_who_waits_in_its_own_mailbox_is_told_that_it_has_ended() -> None:
+    consumer = Crashing(maxsize=1)
+    await consumer.startup()
+    await consumer.put(1)
+    waits = [asyncio.ensure_future(wait) for wait in (consumer.join(), consumer.put(2))]
+    with pytest.raises(ValueError):
+        await consumer.wait_for_shutdown()
+    await asyncio.wait(waits)
+    assert consumer.queue_size() == 1
+    for late in (consumer.join(), consumer.put(4)):
+        with pytest.raises(ConsumerClosed, match="has ended; 1 messages wait for another consumer"):
+            await late
+
+
+async def test_what_it_leaves_is_reported_though_it_may_still_be_taken() -> None:
+    consumer = Crashing()
+    events: list[WorkerEvent] = []
+    consumer.subscribe(events.append)
+    for message in range(3):
+        consumer.send(message)
+    await consumer.startup()
+    with pytest.raises(ValueError):
+        await consumer.wait_for_shutdown()
+    (report,) = [event for event in events if isinstance(event, MessagesUndelivered)]
+    assert (report.count, report.fate) == (2, Fate.WAITING)
+
+
+async def test_a_stop_during_the_cleanup_after_a_crash_leaves_the_mailbox_open() -> (
+    None
+):
+    class Slow(Crashing):
+        async def on_shutdown(self) -> None:
+            await asyncio.sleep(1)
+
+    consumer = Slow()
+    consumer.send(1)
+    consumer.send(2)
+    await consumer.startup()
+    await asyncio.sleep(0.5)
+    with pytest.raises(ValueError):
+        await consumer.shutdown()
+    assert not consumer.worker_mailbox.is_closed
+    assert consumer.worker_exit.account["queued"] == 1
+
+
+class BadStart(Crashing):
+    """Fails before it can take anything."""
+
+    async def on_startup(self) -> None:
+        raise OSError("no")
+
+
+async def test_in_a_group_a_failed_start_hands_back_what_was_sent_before() -> None:
+    consumer = BadStart()
+    consumer.send(1)
+    with pytest.raises(OSError, match="no"):
+        await Workers(consumer).startup()
+    assert consumer.left == [1]
+
+
+async def test_in_a_group_whose_start_failed_nobody_waits_for_those_whose_turn_never_came() -> None:
+    never = Crashing(maxsize=1)
+    never.send(1)
+    events: list[WorkerEvent] = []
+    never.subscribe(events.append)
+    waits = [asyncio.ensure_future(wait) for wait in (never.put(2), never.wait_ready())]
+    await asyncio.sleep(0)
+    with pytest.raises(OSError, match="no"):
+        await Workers(BadStart(), never).startup()
+    await asyncio.wait(waits, timeout=1)
+    assert [type(wait.exception()).__name__ for wait in waits] == [
+        "ConsumerClosed",
+        "WorkerStartError",
+    ]
+    assert [event.count for event in events if isinstance(event, MessagesUndelivered)] == [1]
+    with pytest.raises(ConsumerClosed):
+        never.send(3)

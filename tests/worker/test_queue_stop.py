@@ -12,6 +12,7 @@ import pytest
 
 from fluid import ConsumerClosed, Mailbox, QueueConsumerWorker, Workers, WorkerState
 from fluid.errors import StartTimeoutError
+from fluid.events import Fate
 from tests.worker.fakes import now
 from tests.worker.queue_cast import Keeper, Recorder, Taker, account, bury, hang, taking, task_of
 
@@ -134,7 +135,7 @@ async def test_when_the_grace_is_over_the_message_in_hand_is_the_first_of_what_i
             consumer.send(number)
     assert consumer.handled == [0, 1]
     assert consumer.kept == [2, 3, 4]
-    assert [(report.count, report.handed_over) for report in consumer.reports] == [(3, True)]
+    assert [(report.count, report.fate) for report in consumer.reports] == [(3, Fate.RETURNED)]
     account(consumer, accepted=5, handled=2, returned=3)
     assert consumer.worker_exit.account["returned"] == 3
     assert consumer.worker_exit.code == 1
@@ -146,7 +147,7 @@ async def test_what_nobody_takes_is_counted_as_dropped_and_reported() -> None:
     async with consumer:
         consumer.send("lost")
         await asyncio.sleep(1)
-    assert [(report.count, report.handed_over) for report in consumer.reports] == [(1, False)]
+    assert [(report.count, report.fate) for report in consumer.reports] == [(1, Fate.DROPPED)]
     account(consumer, accepted=1, dropped=1)
 
 
@@ -193,7 +194,7 @@ async def test_an_on_undelivered_that_raises_fails_the_worker_and_its_messages_a
     await asyncio.sleep(1)
     with pytest.raises(OSError, match="disk full"):
         await consumer.shutdown()
-    assert [(report.count, report.handed_over) for report in consumer.reports] == [(2, False)]
+    assert [(report.count, report.fate) for report in consumer.reports] == [(2, Fate.DROPPED)]
     account(consumer, accepted=2, dropped=2)
 
 
@@ -254,7 +255,7 @@ async def test_what_an_abandoned_consumer_leaves_is_reported_and_stays() -> None
             consumer.send(number)
         await asyncio.sleep(1)
     assert consumer.worker_exit.abandoned
-    assert [(report.count, report.handed_over) for report in consumer.reports] == [(3, False)]
+    assert [(report.count, report.fate) for report in consumer.reports] == [(3, Fate.DROPPED)]
     account(consumer, accepted=3, in_hand=1, queued=2)
     with pytest.raises(ConsumerClosed):
         consumer.send(4)

@@ -261,3 +261,18 @@ async def test_a_crash_is_logged_once_with_its_traceback(caplog: pytest.LogCaptu
     assert record.levelno == logging.ERROR
     assert "worker made failed after 0.0 seconds (ValueError: broken)" in record.message
     assert record.exc_info is not None
+
+
+async def test_a_start_limit_that_passes_while_a_stop_goes_on_changes_nothing() -> None:
+    async def startup(worker) -> None:
+        worker.worker_exit_stack.push_async_callback(asyncio.sleep, 3)
+        await forever(worker)
+
+    worker = worker_with(startup=startup)
+    worker.start_timeout = 2.0
+    starter = asyncio.ensure_future(worker.startup())
+    await asyncio.sleep(1)
+    worker.gracefully_stop()
+    with pytest.raises(WorkerStartError, match="it was stopped"):
+        await starter
+    assert worker.worker_exit.reason == "stopped during start-up"

@@ -241,3 +241,17 @@ async def test_a_forever_that_is_waited_for_does_not_hold_a_graceful_stop() -> N
     await worker.shutdown()
     assert now() == 1
     assert worker.worker_state is WorkerState.STOPPED
+
+
+async def test_what_goes_wrong_on_the_way_out_of_a_cancelled_wait_is_not_swallowed() -> None:
+    async def rolls_back_badly() -> None:
+        try:
+            await asyncio.sleep(inf)
+        finally:
+            raise OSError("rollback failed")
+
+    worker = await started(lambda w: w.wait_or_stop(rolls_back_badly()), stopping_grace_period=1)
+    await asyncio.sleep(1)
+    asyncio.get_running_loop().call_soon(worker._worker.force)
+    with pytest.raises(OSError, match="rollback failed"):
+        await worker.wait_for_shutdown()

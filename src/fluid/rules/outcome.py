@@ -36,11 +36,6 @@ class Facts:
     def __init__(self, **facts: object) -> None:
         self.__dict__.update(facts)
 
-    @property
-    def have_error(self) -> bool:
-        """Whether what has happened so far is a failure already."""
-        return judge(self).exception is not None
-
 
 class Outcome(NamedTuple):
     """The one verdict on one life."""

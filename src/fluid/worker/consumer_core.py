@@ -11,6 +11,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import events, tasks
+from ..events import Fate
 from .core import Core
 from .hooks import is_default
 from .life import STOPPING_PAUSE, Life
@@ -59,13 +60,14 @@ class ConsumerCore(Core):
         super().force()
 
     def _close(self) -> None:
-        if self.life is not None and self.life.outcome is None:
+        life = self.life
+        if life is not None and life.outcome is None and not life.is_cleaning:
             self.mailbox.close(self)
 
     def stop_begun(self) -> None:
         """Closes the mailbox however the stop came about, and lets everybody know."""
         super().stop_begun()
-        self.mailbox.close(self)
+        self._close()
         self.mailbox.wake_all()
 
     def is_draining(self) -> bool:
@@ -107,7 +109,7 @@ class ConsumerCore(Core):
                 mailbox.dropped += count
             mailbox.look_again()
             mailbox.release(self)
-            self.emit(events.MessagesUndelivered, count, taken)
+            self.emit(events.MessagesUndelivered, count, Fate.RETURNED if taken else Fate.DROPPED)
 
     def life_ended(self, life: Life) -> None:
         """Lets go of the mailbox; says so if messages are left that no cleanup could see to.
@@ -115,11 +117,24 @@ class ConsumerCore(Core):
         That is when the worker was abandoned, or cancelled before it took a step. They stay where
         they are: the cleanup may still come, or another consumer for the same mailbox.
         """
-        account = self.mailbox.account()
-        if (left := account.queued + account.in_hand) and self.mailbox.is_left_by(self):
-            self.emit(events.MessagesUndelivered, left, False)
+        self.report_left()
         self.mailbox.detach(self)
         super().life_ended(life)
+
+    def report_left(self) -> None:
+        """Says so if messages are left, and no other consumer is there for them."""
+        account, mailbox = self.mailbox.account(), self.mailbox
+        if (left := account.queued + account.in_hand) and mailbox.is_alone(self):
+            fate = Fate.DROPPED if mailbox.is_closed else Fate.WAITING
+            self.emit(events.MessagesUndelivered, left, fate)
+
+    def never_started(self) -> None:
+        """Is told that its group has ended before its turn came: nobody will take anything."""
+        super().never_started()
+        self.mailbox.close(self)
+        self.mailbox.wake_all()
+        self.report_left()
+        self.mailbox.detach(self)
 
     def account(self) -> Mapping[str, int]:
         """Returns the account of the mailbox."""

@@ -140,6 +140,10 @@ class Core:
         life = self.life
         return life is not None and life.ready and not life.stop_asked and life.state is RUNNING
 
+    def never_started(self) -> None:
+        """Is told that its group has ended, or stops, before its turn to start came."""
+        self.readied.wake(None)
+
     def waits_at(self) -> tuple[str, ...]:
         """Returns where the worker is waiting, outermost first."""
         return () if self.life is None else tasks.await_stack(self.life.task)
@@ -247,6 +251,11 @@ class Core:
                     raise WorkerStartError(
                         f"worker {self.name!r} will not be ready: it is {self.state.value}"
                     )
+            elif (parent := self.parent()) is not None and parent.is_closed():
+                raise WorkerStartError(
+                    f"worker {self.name!r} will not be ready: its group {parent.name!r} is "
+                    f"{parent.state.value}"
+                )
             await self.readied.wait(loop)
 
     def sleep(self, seconds: float) -> Coroutine[Any, Any, bool]:

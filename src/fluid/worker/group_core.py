@@ -96,9 +96,17 @@ class GroupCore(Core):
         Somebody may be alive whom others had started, if the group never came to run its children.
         """
         for core, slot in self.slots.items():
-            if core.life is not None and core.life.outcome is None and core.life.loop is life.loop:
+            if core.life is None:
+                core.never_started()
+            elif core.life.outcome is None and core.life.loop is life.loop:
                 ask(slot, inf)
         super().life_ended(life)
+
+    def never_started(self) -> None:
+        """Tells the children, whose turn will not come either."""
+        super().never_started()
+        for core in self.slots:
+            core.never_started()
 
     # --- time ------------------------------------------------------------------------------------
 

@@ -49,7 +49,8 @@ async def live(life: Life) -> None:
             error = caught
         if _is_marked(life):
             error, life.facts.forced = await _answer_for_cancels(life, error)
-        _run_ended(life, error)
+        _note_end(life, error)
+    life.core.run_ended(error)
     life.leave_running()
     if steps := _cleanup_steps(life, error):
         await _clean_up(life, steps)
@@ -86,7 +87,7 @@ def _end_start(life: Life) -> bool:
     return True
 
 
-def _run_ended(life: Life, error: BaseException | None) -> None:
+def _note_end(life: Life, error: BaseException | None) -> None:
     """Notes how ``run`` ended."""
     if life.stop is not None:
         life.stop.clear()
@@ -95,7 +96,6 @@ def _run_ended(life: Life, error: BaseException | None) -> None:
             life.facts.run_error = error
         elif not life.facts.forced:
             life.facts.cancelled = error
-    life.core.run_ended(error)
 
 
 async def _clean_up(life: Life, steps: list[tuple[Phase, Hook]]) -> None:
@@ -125,7 +125,12 @@ async def _tidy(life: Life, phase: Phase, hook: Hook) -> None:
     error = await _attempt(hook)
     error, was_ours = await _answer_for_cancels(life, error)
     life.note_cut()
-    if error is not None and not (was_ours and isinstance(error, asyncio.CancelledError)):
+    if error is None or (was_ours and isinstance(error, asyncio.CancelledError)):
+        return
+    if phase is EXIT_STACK and life.facts.cancelled is not None:
+        # A task group or a time-out on the stack had cancelled run(), and now says what for.
+        life.facts.run_error, life.facts.cancelled = error, None
+    else:
         life.note_cleanup_error(error)
 
 

@@ -10,7 +10,7 @@ import asyncio
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
 
@@ -154,6 +154,11 @@ class Joiners:
             if joiner.waits_for is not None and not joiner.waits_for:
                 resolve(joiner.done)
 
+    def fail(self, make_error: Callable[[], Exception]) -> None:
+        """Tells everybody that there is nothing to wait for any more."""
+        for joiner in self._waiting:
+            _in_its_loop(joiner.done, _fail, joiner.done, make_error())
+
     def taken_back(self) -> None:
         """Is told that a message has gone back to the front: it has to be taken again."""
         for joiner in self._waiting:
@@ -166,12 +171,23 @@ class Joiners:
 
 def resolve(future: asyncio.Future[None]) -> None:
     """Ends the wait for ``future``, from any thread; nothing if its loop is closed."""
+    _in_its_loop(future, settle, future, None)
+
+
+def _fail(future: asyncio.Future[None], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+def _in_its_loop(
+    future: asyncio.Future[None], action: Callable[..., None], *arguments: object
+) -> None:
     loop = future.get_loop()
     try:
         if asyncio._get_running_loop() is loop:
-            settle(future, None)
+            action(*arguments)
         else:
-            loop.call_soon_threadsafe(settle, future, None)
+            loop.call_soon_threadsafe(action, *arguments)
     except RuntimeError:
         if not loop.is_closed():
             raise

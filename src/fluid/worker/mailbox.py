@@ -64,6 +64,10 @@ class Mailbox(Generic[M]):
 
         self._name: str = "mailbox"
         self._closed: bool = False
+        self.is_private: bool = False
+        """Whether a consumer made it for itself: nobody waits in it for another one."""
+        self._deserted: bool = False
+        """Whether that consumer has ended, and no other has come."""
         self._consumers: dict[ConsumerCore, bool] = {}
         """Whose ``run`` has not ended, and whether a stop was asked for."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -161,6 +165,8 @@ class Mailbox(Generic[M]):
         """Waits until everything that has been accepted so far is settled.
 
         Raises:
+            ConsumerClosed: If the consumer has ended before, also while it waits. In a mailbox
+                that you made yourself it waits for the next one.
             WrongLoopError: If awaited on another loop than the consumer's.
 
         Cancellation: Safe.
@@ -172,6 +178,8 @@ class Mailbox(Generic[M]):
             joiner = Joiner(self._total_accepted(), loop)
             if self._settled() >= joiner.target:
                 return
+            if self._deserted:
+                raise self._nobody_is_there()
             self._joiners.enter(joiner)
         self.attend()
         try:
@@ -246,6 +254,8 @@ class Mailbox(Generic[M]):
         return False
 
     def _line_up(self, ticket: TicketT) -> TicketT:
+        if self._deserted:
+            raise self._nobody_is_there()
         self._room.tickets.append(ticket)
         self.look_again()
         # The consumer takes without the lock. What it took before it could see that it has to look
@@ -258,6 +268,8 @@ class Mailbox(Generic[M]):
             self._room.leave(ticket)
             if not ticket.promised and not self._closed:
                 raise TimeoutError(f"{self._name} had no room for {timeout:g} seconds")
+            if self._deserted and not self._room.is_free(self.size()):
+                raise self._nobody_is_there()
             self._accept(message, promised=True)
 
     def _stop_waiting(self, ticket: Ticket) -> None:
@@ -289,6 +301,11 @@ class Mailbox(Generic[M]):
             self._inbox.clear()
         for _ in range(max(arrived, self._nudged)):
             self.wake_getter()
+
+    def _nobody_is_there(self) -> ConsumerClosed:
+        """Returns what those get raised who would wait for a consumer that has ended."""
+        left = self.size() + self._in_hand()
+        return ConsumerClosed(f"{self._name} has ended; {left} messages wait for another consumer")
 
     def _is_own_follow_up(self) -> bool:
         """Whether a consumer that is still draining sends to itself."""
@@ -324,7 +341,7 @@ class Mailbox(Generic[M]):
             self._name = f"consumer {core.name!r}"
             self._consumers[core] = False
             self._loop, self._thread = loop, get_ident()
-            self._closed = False
+            self._closed = self._deserted = False
             self._short_way = 0 if self.maxsize else self._thread
         self.fetch()
 
@@ -350,10 +367,18 @@ class Mailbox(Generic[M]):
             self.leave(core)
             if not self._consumers:
                 self._loop, self._thread, self._short_way = None, 0, 0
+                if self.is_private:
+                    self._deserted = True
+                    self._room.give_up()
+                    self._joiners.fail(self._nobody_is_there)
 
     def is_left_by(self, core: ConsumerCore) -> bool:
         """Returns whether nobody else will take the messages that are left."""
-        return self._closed and not any(other is not core for other in self._consumers)
+        return self._closed and self.is_alone(core)
+
+    def is_alone(self, core: ConsumerCore) -> bool:
+        """Returns whether no other consumer is there."""
+        return not any(other is not core for other in self._consumers)
 
     def wake_all(self) -> None:
         """Makes every waiter look again: consumers, and producers who wait for room."""
@@ -441,7 +466,7 @@ class Mailbox(Generic[M]):
             self.attend_at = 0 if self._room.tickets else self.handled + far
 
     def _give_room(self) -> None:
-        if self._closed:
+        if self._closed or self._deserted:
             self._room.give_up()
         else:
             self._room.give(self.size())

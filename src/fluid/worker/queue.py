@@ -75,7 +75,10 @@ class QueueConsumer(Worker, Generic[M]):
                 f"consumer {self._worker.name!r} was given a mailbox and a maxsize of {maxsize}; "
                 f"the limit belongs to the mailbox: Mailbox(maxsize={maxsize})"
             )
-        self._worker.mailbox = Mailbox(maxsize=maxsize) if mailbox is None else mailbox
+        if mailbox is None:
+            mailbox = Mailbox(maxsize=maxsize)
+            mailbox.is_private = True
+        self._worker.mailbox = mailbox
 
     @property
     def worker_mailbox(self) -> Mailbox[M]:

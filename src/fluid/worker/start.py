@@ -50,6 +50,8 @@ class Start:
 
     def _overran(self, limit: float) -> None:
         life = self._life
+        if life.stop_asked:  # it is on its way out, and that has deadlines of its own
+            return
         life.facts.start_error = StartTimeoutError(
             f"worker {life.name!r} was not ready after {limit:g} seconds",
             timeout=limit,

@@ -33,10 +33,19 @@ async def _run(life: Life, awaitable: Awaitable[T], default: D) -> T | D:
     )
     try:
         await _either(life, task)
-    finally:
-        if not task.done():
-            await tasks.cancel_and_wait(task, "fluid: its worker was asked to stop")
+        await _end(task)
+    except asyncio.CancelledError:
+        await _end(task)
+        error = tasks.end_of(task)
+        if error is None or isinstance(error, asyncio.CancelledError):
+            raise
+        raise error from None  # as in any coroutine: what went wrong on its way out
     return default if task.cancelled() and life.stop_asked else task.result()
+
+
+async def _end(task: asyncio.Task[T]) -> None:
+    if not task.done():
+        await tasks.cancel_and_wait(task, "fluid: its worker was asked to stop")
 
 
 async def _either(life: Life, future: asyncio.Future[T]) -> None:
