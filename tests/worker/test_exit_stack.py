@@ -116,9 +116,13 @@ async def test_there_is_no_stack_before_the_start_and_after_the_end() -> None:
 
 
 async def test_what_a_task_group_on_the_stack_has_to_say_is_what_ended_the_worker() -> None:
+    async def fail() -> None:
+        await asyncio.sleep(1)
+        raise ValueError("child")
+
     async def startup(worker) -> None:
         tasks = await worker.worker_exit_stack.enter_async_context(asyncio.TaskGroup())
-        tasks.create_task(raising(ValueError("child"))(worker))
+        tasks.create_task(fail())
 
     worker = worker_with(startup=startup)
     await worker.startup()
