@@ -132,7 +132,7 @@ class Observed:
 
 
 @pytest.mark.parametrize("eager", [False, True] if sys.version_info >= (3, 12) else [False])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     tree=st.builds(Group, st.lists(TREES, max_size=4), st.booleans(), st.none()),
     faults=FAULTS,
