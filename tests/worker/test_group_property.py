@@ -1,4 +1,4 @@
-"""Any tree, any faults, at any time: it ends within its bound, in order, with nobody left behind."""
+"""Any tree, any faults, at any time: it ends within its bound, in order, leaving nobody behind."""
 
 from __future__ import annotations
 

@@ -130,9 +130,7 @@ async def test_what_it_leaves_is_reported_though_it_may_still_be_taken() -> None
     assert (report.count, report.fate) == (2, Fate.WAITING)
 
 
-async def test_a_stop_during_the_cleanup_after_a_crash_leaves_the_mailbox_open() -> (
-    None
-):
+async def test_a_stop_during_the_cleanup_after_a_crash_leaves_the_mailbox_open() -> None:
     class Slow(Crashing):
         async def on_shutdown(self) -> None:
             await asyncio.sleep(1)

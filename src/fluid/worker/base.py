@@ -20,8 +20,6 @@ from .core import Core, core_of
 from .exit import WorkerExit
 from .hooks import default
 from .start import until_started
-from .tree import describe, describe_tree
-from .waiting import wait_or_stop
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -111,6 +109,8 @@ class Worker(ABC):
 
     async def status(self) -> dict[str, Any]:
         """Returns what there is to say about the worker now, as JSON-able data."""
+        from .tree import describe  # here, because a program that never asks need not load it
+
         return describe(self._worker)
 
     def workers(self) -> Iterator[Worker]:
@@ -177,6 +177,8 @@ class Worker(ABC):
 
     def worker_tree(self) -> dict[str, Any]:
         """Returns the worker and all below it as JSON-able data."""
+        from .tree import describe_tree  # as in status()
+
         return describe_tree(self)
 
     def has_started(self) -> bool:
@@ -333,6 +335,8 @@ class Worker(ABC):
 
         Cancellation: A coroutine is cancelled and waited for; a future or a task is left alone.
         """
+        from .waiting import wait_or_stop  # here, because most programs never load it
+
         return await wait_or_stop(self._worker, awaitable, default)
 
     def subscribe(self, listener: Callable[[events.WorkerEvent], None]) -> Callable[[], None]:

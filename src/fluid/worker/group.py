@@ -8,10 +8,8 @@ from typing import Any
 from ..settings import duration
 from .admission import admit
 from .base import Worker
-from .engine import Engine
 from .group_core import GroupCore
 from .hooks import default
-from .statuses import statuses
 
 
 class Workers(Worker):
@@ -95,11 +93,15 @@ class Workers(Worker):
 
         A child whose own ``status()`` fails, or takes longer than a second, has ``error`` instead.
         """
+        from .statuses import statuses  # as in run()
+
         return await statuses(self._worker)
 
     @default
     async def run(self) -> None:
         """Runs the children until the last of them has ended."""
+        from .engine import Engine  # here, because a program without groups need not load it
+
         core = self._worker
         core.warn_of_shrinking()
         assert core.life is not None

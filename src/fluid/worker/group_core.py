@@ -15,7 +15,6 @@ from .core import Core
 from .hooks import is_default
 from .plan import StopPlan, plan_of
 from .slot import ChildState, Slot
-from .stopping import ask
 
 if TYPE_CHECKING:
     from .base import Worker
@@ -95,6 +94,8 @@ class GroupCore(Core):
 
         Somebody may be alive whom others had started, if the group never came to run its children.
         """
+        from .stopping import ask  # by now the engine has loaded it, if this group ever ran
+
         for core, slot in self.slots.items():
             if core.life is None:
                 core.never_started()
