@@ -75,23 +75,17 @@ class ConsumerCore(Core):
         return self.life is not None and self.life.phase is RUN
 
     def run_ended(self, error: BaseException | None) -> None:
-        """Takes no more messages, and settles what ``get_message()`` has given out.
-
-        If there will be nobody to take them later, it accepts no more either: whoever waits for
-        room would wait for ever.
-        """
+        """Takes no more messages, and settles what ``get_message()`` has given out."""
         super().run_ended(error)
         self.mailbox.leave(self)
         for task in reversed(tuple(self.hands)):
             self._settle_hand(task, error)
-        if self.has_no_next_life():
-            self.mailbox.close(self)
-            self.mailbox.wake_all()
 
     def hand_back(self) -> Callable[[], Awaitable[None]] | None:
         """Returns how what is left gets to ``on_undelivered``, if nobody else can take it."""
         mailbox = self.mailbox
-        return self._undelivered if mailbox.is_left_by(self) and mailbox.size() else None
+        is_over = mailbox.is_closed or self.has_no_next_life()
+        return self._undelivered if is_over and mailbox.is_alone(self) and mailbox.size() else None
 
     async def _undelivered(self) -> None:
         consumer, mailbox = cast("QueueConsumer[Any]", self.owner()), self.mailbox
@@ -117,9 +111,14 @@ class ConsumerCore(Core):
         That is when the worker was abandoned, or cancelled before it took a step. They stay where
         they are: the cleanup may still come, or another consumer for the same mailbox.
         """
+        super().life_ended(life)
+        if self.has_no_next_life():
+            # Whoever waits for room would wait for ever. The group has heard of this end first, so
+            # that its error, not one that follows from the closed mailbox, is what ended the group.
+            self.mailbox.close(self)
+            self.mailbox.wake_all()
         self.report_left()
         self.mailbox.detach(self)
-        super().life_ended(life)
 
     def report_left(self) -> None:
         """Says so if messages are left, and no other consumer is there for them."""
