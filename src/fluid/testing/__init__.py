@@ -25,21 +25,48 @@ from .errors import (
     UnhandledError,
     VirtualLoopError,
 )
+from .exploring import exhaust, explore, explored, replay, sweep
 from .loop import VirtualLoop
 from .pending import PendingTask, pending_tasks
 from .run import run
+from .schedules.report import ExplorationError, NeverHappenedError, NotDeterministicError
+from .schedules.schedule import MIX, Policy, Schedule, Strike
+from .schedules.simulate import Conditions, Run
+from .schedules.simulation import SimulatedFaultError, Simulation
+from .schedules.tally import Tally
+from .wall_clock import WallClock
+from .world import hang
 
 __all__ = [
+    "MIX",
+    "Conditions",
     "DeadlockError",
     "EscapedError",
+    "ExplorationError",
     "HorizonError",
     "LeakError",
     "LivelockError",
+    "NeverHappenedError",
+    "NotDeterministicError",
     "PendingTask",
+    "Policy",
+    "Run",
+    "Schedule",
+    "SimulatedFaultError",
+    "Simulation",
+    "Strike",
+    "Tally",
     "Unhandled",
     "UnhandledError",
     "VirtualLoop",
     "VirtualLoopError",
+    "WallClock",
+    "exhaust",
+    "explore",
+    "explored",
+    "hang",
     "pending_tasks",
+    "replay",
     "run",
+    "sweep",
 ]

@@ -16,6 +16,7 @@ from typing import Any, TypeVarTuple, Unpack
 
 from .errors import DeadlockError, HorizonError, LivelockError
 from .pending import callback_name, pending_tasks
+from .wall_clock import WallClock
 from .world import ClosedWorld
 
 Ts = TypeVarTuple("Ts")
@@ -45,6 +46,9 @@ class VirtualLoop(ClosedWorld):
         horizon: How far the loop may jump, in seconds from where it starts to run. Default one
             week; ``math.inf`` for no limit.
         livelock_after: Callbacks allowed in one instant. Default 100,000.
+
+    Attributes:
+        wall: The time of day, which can be scripted; loops are made as the year 2000 begins, UTC.
 
     Raises:
         DeadlockError: From ``run_forever`` and all that uses it, when nothing can happen any more.
@@ -76,6 +80,7 @@ class VirtualLoop(ClosedWorld):
         # first out where instants tie, and compared in C.
         self._timers: list[tuple[int, int, asyncio.TimerHandle]] = []
         self._timer_numbers = count()
+        self.wall: WallClock = WallClock(self.time_ns)
 
     # Time
 
@@ -83,9 +88,13 @@ class VirtualLoop(ClosedWorld):
         """Returns the virtual time, in seconds since the loop was made."""
         return self._now_ns / 1e9
 
+    def time_ns(self) -> int:
+        """Returns the virtual time, in whole nanoseconds since the loop was made."""
+        return self._now_ns
+
     def wall_time(self) -> float:
-        """Returns the time of day, in seconds since the epoch; loops are made as 2000 begins."""
-        return 946_684_800 + self.time()
+        """Returns the time of day, in seconds since the epoch, as :attr:`wall` has it."""
+        return self.wall.time()
 
     def call_later(
         self,

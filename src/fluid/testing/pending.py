@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -61,4 +62,16 @@ def callback_name(handle: asyncio.Handle) -> str:
     owner = getattr(callback, "__self__", None)
     if isinstance(owner, asyncio.Task):
         return f"a step of {owner.get_name()}"
-    return str(getattr(callback, "__qualname__", type(callback).__qualname__))
+    name = str(getattr(callback, "__qualname__", type(callback).__qualname__))
+    waiting = _waiting_for(handle._args)
+    return f"{name}, for {waiting}" if waiting else name
+
+
+def _waiting_for(args: Sequence[object] | None) -> str:
+    """Returns the name of the task that a callback's future will wake, if it will wake one."""
+    if args and isinstance(args[0], asyncio.Future):
+        for callback, _ in getattr(args[0], "_callbacks", None) or ():
+            owner = getattr(callback, "__self__", None)
+            if isinstance(owner, asyncio.Task):
+                return owner.get_name()
+    return ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from ..errors import FluidError, FluidValueError
 from .errors import LeakError, UnhandledError, VirtualLoopError
@@ -18,6 +18,9 @@ from .world import EAGER_TASK_FACTORY
 
 T = TypeVar("T")
 
+Leaks: TypeAlias = Literal["error", "ignore"]
+"""What it means that ``main`` has left something alive."""
+
 
 def run(
     main: Callable[[], Coroutine[Any, Any, T]] | Coroutine[Any, Any, T],
@@ -25,7 +28,7 @@ def run(
     eager: bool = False,
     horizon: float = DEFAULT_HORIZON,
     livelock_after: int = DEFAULT_LIVELOCK_AFTER,
-    leaks: Literal["error", "ignore"] = "error",
+    leaks: Leaks = "error",
     debug: bool = False,
 ) -> T:
     """Runs ``main`` on a fresh :class:`VirtualLoop` and returns what it returns.
@@ -48,14 +51,26 @@ def run(
         LeakError: If tasks, timers or async generators are left. End them before ``main`` does.
         DeadlockError, LivelockError, HorizonError: As the loop says.
     """
+    task_factory = eager_task_factory() if eager else None
+    loop = VirtualLoop(horizon=horizon, livelock_after=livelock_after)
+    loop.set_task_factory(task_factory)
+    return run_on(loop, main, leaks=leaks, debug=debug)
+
+
+def run_on(
+    loop: VirtualLoop,
+    main: Callable[[], Coroutine[Any, Any, T]] | Coroutine[Any, Any, T],
+    *,
+    leaks: Leaks = "error",
+    debug: bool = False,
+) -> T:
+    """Does what :func:`run` does, on a loop that the caller has made for this one run."""
     if asyncio._get_running_loop() is not None:
+        loop.close()
         raise FluidError(
             "run() cannot start its loop: one is already running in this thread. "
             "Inside it, await the coroutine instead."
         )
-    task_factory = _eager_task_factory() if eager else None
-    loop = VirtualLoop(horizon=horizon, livelock_after=livelock_after)
-    loop.set_task_factory(task_factory)
     runner = asyncio.Runner(debug=debug, loop_factory=lambda: loop)
     # What is older than the run is none of its business, and need not be searched at its end.
     gc.freeze()
@@ -85,7 +100,8 @@ def _coroutine_of(
     return coroutine
 
 
-def _eager_task_factory() -> Any:
+def eager_task_factory() -> Any:
+    """Returns asyncio's factory of eager tasks, which Python 3.11 does not have."""
     if EAGER_TASK_FACTORY is None:
         raise FluidValueError("eager=True cannot be used: it needs Python 3.12 or newer")
     return EAGER_TASK_FACTORY

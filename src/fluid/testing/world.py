@@ -13,9 +13,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Executor
+from functools import partial
 from itertools import count
 from types import AsyncGeneratorType, FrameType
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 from weakref import WeakSet
 
 from .errors import EscapedError, Unhandled
@@ -51,6 +52,16 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
         self._home_thread = threading.get_ident()
         self._signal_handlers: dict[int, asyncio.Handle] = {}
         self._dropped_generators: WeakSet[AsyncGeneratorType[Any, Any]] = WeakSet()
+        self._job_failure: BaseException | None = None
+
+    def _enters(
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> None:
+        """Schedules what the world outside brings in; a loop that explores lets it be late."""
+        self.call_soon(callback, *args, context=context)
 
     def _write_to_self(self) -> None:
         """Does nothing: the loop never sleeps, so it never has to be woken."""
@@ -90,11 +101,13 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
         """Runs ``func`` in a later callback, on this thread, whatever executor is named.
 
         As in a thread it finds no running loop and an empty context, and a cancelled waiter does
-        not keep it from running. A function that blocks until the loop has moved blocks for ever.
+        not keep it from running. A function that blocks until the loop has moved blocks for ever;
+        :func:`hang` stands for one that does.
         """
         self._check_closed()
         outcome: asyncio.Future[T] = self.create_future()
-        self.call_soon(self._run_job, outcome, func, args, context=contextvars.Context())
+        if not is_hanging(func):
+            self._enters(self._run_job, outcome, func, args, context=contextvars.Context())
         return outcome
 
     def _run_job(
@@ -102,8 +115,11 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
     ) -> None:
         settle: Callable[[Any], None] = outcome.set_result
         value: object
+        failure, self._job_failure = self._job_failure, None
         asyncio._set_running_loop(None)
         try:
+            if failure is not None:
+                raise failure
             value = func(*args)
         except BaseException as error:
             settle, value = outcome.set_exception, error
@@ -111,6 +127,10 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
             asyncio._set_running_loop(self)
         if not outcome.cancelled():
             settle(value)
+
+    def fail_next_job(self, error: BaseException) -> None:
+        """Makes the next job that an executor would run raise ``error`` in place of running."""
+        self._job_failure = error
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Returns at once: no executor was ever given any work."""
@@ -156,6 +176,10 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
         """Forgets the handler of ``sig``; returns whether there was one."""
         return self._signal_handlers.pop(sig, None) is not None
 
+    def handles_signal(self, sig: int) -> bool:
+        """Returns whether there is a handler of ``sig``."""
+        return sig in self._signal_handlers
+
     def raise_signal(self, sig: int) -> None:
         """Schedules the handler of ``sig``, as if the process had just received the signal.
 
@@ -168,7 +192,8 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
                 f"signal {signal.Signals(sig).name} has no handler on this loop, and its default "
                 f"action is out of reach: call loop.add_signal_handler() first."
             )
-        self._ready.append(handler)
+        received: Any = handler
+        self._enters(received._callback, *received._args, context=received._context)
 
     # What nobody else took
 
@@ -198,6 +223,23 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
             for frame in frames
             if frame is not None
         )
+
+
+def hang() -> NoReturn:
+    """Stands for a function that never returns, as the job of an executor on a virtual loop."""
+    raise EscapedError(
+        "hang() was called, and would never return: hand it to loop.run_in_executor() or "
+        "asyncio.to_thread() on a virtual loop, where a job can hang without holding a thread"
+    )
+
+
+def is_hanging(job: Any) -> bool:
+    """Returns whether ``job`` is :func:`hang`, in a ``partial`` too, as ``to_thread`` has it."""
+    while isinstance(job, partial):
+        if hang in job.args:
+            return True
+        job = job.func
+    return job is hang
 
 
 def _lazy_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:

@@ -1,0 +1,118 @@
+"""Runs one scenario under many schedules, and makes the best of the first that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from .report import (
+    ExplorationError,
+    NeverHappenedError,
+    NotDeterministicError,
+    failure_report,
+)
+from .schedule import Schedule
+from .shrink import same_failure, shrink
+from .simulate import Conditions, Run, prepared, quiet, simulate
+from .tally import TOTAL, Tally
+
+CHECK_EVERY = 100
+"""Every so many schedules, one is run twice, and every step has to be the same."""
+
+
+class Explorer:
+    """Runs a scenario again and again, counts, and raises a report for the first failure.
+
+    A context manager: log records are off inside, and at its end the marks are looked at.
+
+    Args:
+        scenario: An async function that takes a :class:`Simulation`, or nothing.
+        conditions: What all runs have in common.
+
+    Attributes:
+        tally: What was explored so far.
+    """
+
+    def __init__(
+        self, scenario: Callable[..., Coroutine[Any, Any, object]], conditions: Conditions
+    ) -> None:
+        self.name: str = getattr(scenario, "__qualname__", repr(scenario))
+        self.tally: Tally = Tally()
+        self._scenario = prepared(scenario)
+        self._conditions = conditions
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Explorer:
+        self._cleanup.enter_context(quiet(self._conditions))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._cleanup.close()
+        self.tally.failures += kind is not None
+        TOTAL.add(self.tally)
+        if kind is None and (never := self.tally.never_happened()):
+            raise NeverHappenedError(
+                f"{self.name} passed {self.tally.schedules:,} schedules, in none of which "
+                f"this happened: {', '.join(never)}. Explore more, or make the scenario reach it."
+            )
+
+    def run(self, schedule: Schedule, *, record: bool = False) -> Run:
+        """Runs one schedule.
+
+        Raises:
+            ExplorationError: If it fails.
+            NotDeterministicError: If it goes differently when it is run again.
+        """
+        checks = self.tally.schedules % CHECK_EVERY == 0
+        run = simulate(self._scenario, schedule, self._conditions, record=record)
+        self.tally.count(run)
+        if run.error is not None:
+            raise self._failure(run) from run.error
+        if checks:
+            self._check(schedule)
+        return run
+
+    def _check(self, schedule: Schedule) -> None:
+        first, again = (self._watched(schedule) for _ in range(2))
+        if first.digest != again.digest:
+            raise self._not_deterministic(schedule, first, again)
+
+    def _watched(self, schedule: Schedule) -> Run:
+        return simulate(self._scenario, schedule, self._conditions, record=True, keep=None)
+
+    def _failure(self, failed: Run) -> Exception:
+        found = self._watched(failed.schedule)
+        if not same_failure(found.error, failed.error):
+            return self._other_failure(failed, found)
+        small = shrink(found, lambda schedule: simulate(self._scenario, schedule, self._conditions))
+        shrunk = self._watched(small)
+        if shrunk.error is None:
+            small, shrunk = found.schedule, found
+        report = failure_report(self.name, found, shrunk, self.tally.schedules)
+        return ExplorationError(report, found.schedule, small, shrunk)
+
+    def _other_failure(self, failed: Run, found: Run) -> NotDeterministicError:
+        return NotDeterministicError(
+            f"{self.name} failed in schedule {failed.schedule} with {failed.error!r}, and when it "
+            f"was run again with {found.error!r}: it depends on something that no schedule decides"
+        )
+
+    def _not_deterministic(self, schedule: Schedule, one: Run, other: Run) -> NotDeterministicError:
+        for first, again in zip(one.last, other.last, strict=False):
+            if first != again:
+                where = f"first it took\n  {first}\nand then\n  {again}"
+                break
+        else:
+            where = f"first it took {one.steps} steps, and then {other.steps}"
+        return NotDeterministicError(
+            f"{self.name} went two ways in schedule {schedule}: {where}\n"
+            f"It depends on something that no schedule decides: the order of a set, id(), time(), "
+            f"random, or state that one run leaves to the next."
+        )
+
+
+def schedule_with(schedule: Schedule, *, eager: bool) -> Schedule:
+    """Returns ``schedule`` with tasks that are eager, or not."""
+    return replace(schedule, eager=eager)

@@ -1,0 +1,95 @@
+"""Makes a failing schedule small: what remains is what the failure needs.
+
+A schedule is FIFO plus a list of deviations and faults, so to shrink it is to leave some of them
+out and to look whether it still fails in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from .schedule import Schedule
+from .simulate import Run
+
+T = TypeVar("T")
+
+PREFIX = 60
+"""Characters of a message that two failures must share to count as the same."""
+
+MAX_RUNS = 400
+"""Schedules tried at the most; a failure takes a fraction of a second to shrink."""
+
+
+def same_failure(error: BaseException | None, other: BaseException | None) -> bool:
+    """Returns whether two errors are of one type and begin alike, numbers apart."""
+    return _signature(error) == _signature(other)
+
+
+def _signature(error: BaseException | None) -> tuple[type, str]:
+    return type(error), re.sub(r"\d+", "0", str(error))[:PREFIX]
+
+
+def shrink(failed: Run, attempt: Callable[[Schedule], Run], max_runs: int = MAX_RUNS) -> Schedule:
+    """Returns a schedule with as few deviations and faults as could be found.
+
+    Args:
+        failed: The failing run, with its choices recorded.
+        attempt: Runs a schedule.
+        max_runs: How often it may do so.
+    """
+    left = [max_runs]
+
+    def fails(schedule: Schedule) -> bool:
+        left[0] -= 1
+        return left[0] >= 0 and same_failure(attempt(schedule).error, failed.error)
+
+    best = replace(failed.schedule, choices=failed.deviations)
+    if not fails(best):  # it depends on more than its schedule; a report says so
+        return failed.schedule
+    best = _with_fewest_choices(best, fails)
+    strikes = _fewest(best.strikes, lambda some: fails(replace(best, strikes=tuple(some))))
+    best = replace(best, strikes=tuple(strikes))
+    return _with_fewest_choices(best, fails)
+
+
+def _with_fewest_choices(schedule: Schedule, fails: Callable[[Schedule], bool]) -> Schedule:
+    def still_fails(some: Sequence[tuple[int, int]]) -> bool:
+        return fails(replace(schedule, choices=tuple(some)))
+
+    return replace(schedule, choices=tuple(_fewest(schedule.choices or (), still_fails)))
+
+
+def _fewest(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:
+    """Returns as few of ``items`` as still fail: first a prefix, then without chunk after chunk.
+
+    Source: delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing
+    Input"), after a bisection of the prefix, since what follows the failure cannot have caused it.
+    """
+    if not items or fails(items[:0]):
+        return items[:0]
+    items = _shortest_prefix(items, fails)
+    size = len(items) // 2
+    while size:
+        start = 0
+        while start < len(items):
+            fewer = (*items[:start], *items[start + size :])
+            if fails(fewer):
+                items = fewer
+            else:
+                start += size
+        size //= 2
+    return items
+
+
+def _shortest_prefix(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:
+    low, high = 0, len(items)  # items[:low] passes, items[:high] fails
+    while high - low > 1:
+        middle = (low + high) // 2
+        if fails(items[:middle]):
+            high = middle
+        else:
+            low = middle
+    return items[:high]
