@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests examples benchmarks tools conftest.py docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage check lint types layers docs format bench pin clean
+.PHONY: help run test test-all coverage check lint types layers docs format bench scenarios pin clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -20,7 +20,7 @@ run: $(VENV)/.ready-run ## Run the demo: index the standard library and search i
 	$(BIN)/python -m examples.codesearch $(ARGS)
 
 test: $(VENV)/.ready-test ## Run the tests (ARGS="-k name" for some of them)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
 
 test-all: test $(PYTHONS:%=test-%) ## Run the tests on every supported Python that is installed
 
@@ -51,8 +51,14 @@ format: $(VENV)/.ready-check ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
+explore: $(VENV)/.ready-test ## Explore schedules for 10 minutes (ARGS="--minutes 60 --seeds 5000")
+	$(BIN)/python -m tools.explore $(ARGS)
+
 bench: $(VENV)/.ready-test ## Run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
+
+scenarios: $(VENV)/.ready-test ## Show which scenarios the tests cover
+	$(BIN)/python tools/scenarios.py $(ARGS)
 
 pin: ## Pin requirements/*.txt anew, each to the latest versions that fit
 	$(PYTHON) -m venv .venv-pin

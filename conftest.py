@@ -19,6 +19,8 @@ from sybil import Document, Example, Region, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
+pytest_plugins = ["fluid.testing.pytest"]
+
 OUTPUT = "<!-- output -->"
 REAL_TIME = "<!-- real time -->"
 

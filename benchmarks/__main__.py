@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import idle, imports, messages, slices, startstop
+from . import idle, imports, messages, simulation, slices, startstop
 from .pairs import Plan
 from .result import Result, three_digits
 
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Iterator[Result]]] = {
     "startstop": startstop.results,
     "idle": idle.results,
     "slices": slices.results,
+    "simulation": simulation.results,
     "imports": imports.results,
 }
 

@@ -86,6 +86,11 @@ def fluid_at_most(limit: float, unit: str) -> Target:
     return Target(f"fluid <= {limit:g} {unit}", lambda result: result.fluid <= limit)
 
 
+def fluid_at_least(limit: float, unit: str) -> Target:
+    """Likewise, for figures that should be high."""
+    return Target(f"fluid >= {limit:g} {unit}", lambda result: result.fluid >= limit)
+
+
 def three_digits(value: float) -> str:
     """Returns ``value`` with three significant digits at least, and never with an exponent."""
     if not value:

@@ -302,7 +302,7 @@ def test_deadlock_names_every_task_and_the_line_where_it_awaits():
     with pytest.raises(DeadlockError, match=r"at 2\.5 seconds") as caught:
         run(main)
     first, second = caught.value.tasks
-    assert (first.name, second.name) == ("task-1", "worker app/ingest")
+    assert (first.name, second.name) == ("main", "worker app/ingest")
     line = waiting_for_what_never_comes.__code__.co_firstlineno + 1
     assert f"test_loop.py:{line} in waiting_for_what_never_comes" in second.stack[0]
     assert second.site.endswith("in Event.wait")
@@ -315,7 +315,10 @@ def test_deadlock_lists_tasks_in_the_order_in_which_they_were_made():
 
     with pytest.raises(DeadlockError) as caught:
         run(main)
-    assert [task.name for task in caught.value.tasks] == [f"task-{n}" for n in range(1, 13)]
+    assert [task.name for task in caught.value.tasks] == [
+        "main",
+        *(f"task-{n}" for n in range(2, 13)),
+    ]
 
 
 def test_waiting_for_infinity_is_a_deadlock():
@@ -336,9 +339,9 @@ def test_a_cancelled_timer_does_not_hide_a_deadlock():
 
 
 def test_livelock_names_the_tasks_and_what_would_run_next():
-    with pytest.raises(LivelockError, match="a step of task-1") as caught:
+    with pytest.raises(LivelockError, match="a step of main") as caught:
         run(spin)
-    assert caught.value.tasks[0].name == "task-1"
+    assert caught.value.tasks[0].name == "main"
 
 
 def test_livelock_of_bare_callbacks_names_them():
@@ -396,7 +399,7 @@ def test_horizon_catches_a_wait_beside_a_timer_that_ticks_for_ever():
 
     with pytest.raises(HorizonError) as caught:
         run(main)
-    assert [task.name for task in caught.value.tasks] == ["task-1"]
+    assert [task.name for task in caught.value.tasks] == ["main"]
 
 
 def test_without_a_horizon_a_century_passes():

@@ -192,7 +192,7 @@ async def test_tasks_are_numbered_per_loop():
     tasks = [asyncio.create_task(asyncio.sleep(0)) for _ in range(2)]
     current = asyncio.current_task()
     assert current is not None
-    assert [task.get_name() for task in (current, *tasks)] == ["task-1", "task-2", "task-3"]
+    assert [task.get_name() for task in (current, *tasks)] == ["main", "task-2", "task-3"]
     await asyncio.gather(*tasks)
 
 

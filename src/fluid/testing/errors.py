@@ -1,4 +1,4 @@
-"""What the virtual loop and its runner say about the program they ran.
+"""What the testing kit says about the program that it ran or watched.
 
 Each is a verdict on the code under test, with the names and await sites that repair needs.
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import FluidError
+from ..rules.lifecycle import WorkerState
 from .pending import PendingTask
 
 
@@ -41,11 +42,15 @@ class EscapedError(VirtualLoopError):
 
 
 class LeakError(VirtualLoopError):
-    """``main`` has ended and left something alive.
+    """Something has ended and left something alive.
 
     Attributes:
         timers: The callbacks of timers that nobody cancelled, as text.
         generators: The async generators that nobody closed, as text.
+        threads: The names of threads that have not ended.
+        descriptors: The file descriptors that nobody closed, with what they lead to.
+        processes: The child processes that have not ended or that nobody waited for.
+        garbage: What only the garbage collector could free: counts of types, most common first.
     """
 
     def __init__(
@@ -55,11 +60,24 @@ class LeakError(VirtualLoopError):
         *,
         timers: Sequence[str] = (),
         generators: Sequence[str] = (),
+        threads: Sequence[str] = (),
+        descriptors: Sequence[str] = (),
+        processes: Sequence[str] = (),
+        garbage: Sequence[str] = (),
     ) -> None:
         lines = [*(f"  timer {line}" for line in timers), *(f"  {line}" for line in generators)]
+        lines += [f"  thread {line}" for line in threads]
+        lines += [f"  file descriptor {line}" for line in descriptors]
+        lines += [f"  process {line}" for line in processes]
+        if garbage:
+            lines.append(f"  cycles for the garbage collector, of {', '.join(garbage)}")
         super().__init__("\n".join((message, *lines)), tasks)
         self.timers: tuple[str, ...] = tuple(timers)
         self.generators: tuple[str, ...] = tuple(generators)
+        self.threads: tuple[str, ...] = tuple(threads)
+        self.descriptors: tuple[str, ...] = tuple(descriptors)
+        self.processes: tuple[str, ...] = tuple(processes)
+        self.garbage: tuple[str, ...] = tuple(garbage)
 
 
 @dataclass(frozen=True)
@@ -94,3 +112,37 @@ class UnhandledError(VirtualLoopError):
             self.__cause__: BaseException | None = (
                 BaseExceptionGroup("unhandled", causes) if several else causes[0]
             )
+
+
+class WaitTimeoutError(FluidError, TimeoutError):
+    """What a test waited for had not come when its time was up.
+
+    Attributes:
+        timeout: The limit, in seconds.
+        state: The state that the worker was in then.
+        stack: Where the worker was waiting, one ``file:line in function`` an entry.
+    """
+
+    def __init__(
+        self, message: str, *, timeout: float, state: WorkerState, stack: tuple[str, ...]
+    ) -> None:
+        super().__init__(message)
+        self.timeout: float = timeout
+        self.state: WorkerState = state
+        self.stack: tuple[str, ...] = stack
+        if stack:
+            self.add_note("\n  ".join(("it was waiting at", *stack)))
+
+
+class UnreachableStateError(FluidError):
+    """A test waited for a state that the worker cannot come to any more.
+
+    Attributes:
+        state: The state that the worker was in.
+        states: The states that were waited for.
+    """
+
+    def __init__(self, message: str, *, state: WorkerState, states: frozenset[WorkerState]) -> None:
+        super().__init__(message)
+        self.state: WorkerState = state
+        self.states: frozenset[WorkerState] = states

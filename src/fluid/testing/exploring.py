@@ -69,6 +69,7 @@ def explore(
     """
     if OVERRIDES.schedule is not None:
         return _replayed(scenario, conditions)
+    policies = _checked(policies)
     with Explorer(scenario, conditions) as explorer:
         first = explorer.run(Schedule(eager=_is_eager(eager, 0)), record=bool(faults))
         names = _fault_names(faults, first, explorer.name)
@@ -116,10 +117,10 @@ def sweep(
                 f"{explorer.name} cannot be swept: it offers no faults. Offer some, as in "
                 f"sim.offer('stop', worker.gracefully_stop), or name built-in ones."
             )
-        for step, name in product(range(first.steps), names):
+        for step, name in product(range(first.steps if _is_first_round() else 0), names):
             for is_eager in _both(eager):
                 explorer.run(Schedule(strikes=(Strike(name, step),), eager=is_eager))
-        for seed in range(1, pairs + 1):
+        for seed in _seeds(range(1, pairs + 1)) if pairs else ():
             strikes = _strikes(seed, names, first.steps, count=2)
             explorer.run(Schedule(seed=seed, strikes=strikes, eager=_is_eager(eager, seed)))
     return explorer.tally
@@ -141,7 +142,7 @@ def exhaust(
     Args:
         scenario: An async function that takes a :class:`Simulation`, or nothing.
         deviations: Choices that may differ from FIFO's. Default 2.
-        policy: The policy whose choices are tried. Default SOURCE.
+        policy: The policy whose choices are tried; FIFO has none. Default SOURCE.
         limit: Schedules that may be run. Default 20,000.
         eager: Whether tasks are eager. Default False.
         conditions: What all runs have in common.
@@ -150,11 +151,16 @@ def exhaust(
         What was explored.
 
     Raises:
-        FluidError: If the limit came first, since nothing is proven then.
+        FluidValueError: If the policy is FIFO, since that would prove nothing.
+        FluidError: If the limit came first, likewise.
         ExplorationError, NotDeterministicError, NeverHappenedError: As :func:`explore` does.
     """
     if OVERRIDES.schedule is not None:
         return _replayed(scenario, conditions)
+    if policy is Policy.FIFO:
+        raise FluidValueError(
+            "policy=fifo leaves nothing to choose: name another, such as Policy.SOURCE"
+        )
     with Explorer(scenario, conditions) as explorer:
 
         def descend(schedule: Schedule, left: int) -> None:
@@ -168,7 +174,7 @@ def exhaust(
                 for further in _one_more_deviation(run):
                     descend(further, left - 1)
 
-        descend(Schedule(policy, choices=(), eager=eager), deviations)
+        descend(Schedule(policy, choices=(), eager=eager), deviations if _is_first_round() else 0)
     return explorer.tally
 
 
@@ -260,6 +266,7 @@ def explored(
                 exhaust(bound, deviations=deviations, conditions=conditions)
 
         parameters = [value for name, value in signature.parameters.items() if name != "sim"]
+        test.is_explored = True  # type: ignore[attr-defined]
         test.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         return test
 
@@ -277,6 +284,25 @@ def _seeds(seeds: int | Iterable[int]) -> Iterable[int]:
     if OVERRIDES.seeds is not None:
         return OVERRIDES.seeds
     return range(seeds) if isinstance(seeds, int) else seeds
+
+
+def _checked(policies: Sequence[Policy]) -> Sequence[Policy]:
+    # A policy is text, and text is a sequence: both slips would pass for other policies.
+    if isinstance(policies, str):
+        raise FluidValueError(
+            f"policies={policies!s} is one policy: write policies=[Policy.{policies.upper()}]"
+        )
+    if not policies or not all(isinstance(policy, Policy) for policy in policies):
+        raise FluidValueError(
+            f"policies={policies!r} cannot be explored: name one or more, as in "
+            f"policies=[Policy.LEGAL, Policy.SOURCE]"
+        )
+    return policies
+
+
+def _is_first_round() -> bool:
+    """Returns whether what does not depend on seeds has still to be run, in a long campaign."""
+    return OVERRIDES.seeds is None or 0 in OVERRIDES.seeds
 
 
 def _both(eager: Eager) -> tuple[bool, ...]:

@@ -59,6 +59,7 @@ class VirtualLoop(ClosedWorld):
 
     # Names of BaseEventLoop that its types do not show; tests/testing/test_canary.py watches them.
     _check_thread: Callable[[], None]
+    _closed: bool
     _current_handle: asyncio.Handle | None
     _debug: bool
     _stopping: bool
@@ -152,11 +153,28 @@ class VirtualLoop(ClosedWorld):
 
     # What runs next
 
+    def call_soon(
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        """Like asyncio's, and quicker: most of a run is calls of this."""
+        if self._debug or self._closed:
+            return super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
     def run_forever(self) -> None:
         """Like asyncio's; both limits count from here, so that a clean-up has room of its own."""
         self._horizon_ns = self._now_ns + _nanoseconds(self._horizon)
         self._steps_in_instant = 0
         super().run_forever()
+
+    def has_ready(self) -> bool:
+        """Returns whether any callback is ready to run now."""
+        return len(self._ready) > 0
 
     def _run_once(self) -> None:
         if not self._ready and not self._stopping:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from ..errors import FluidError, FluidValueError
@@ -20,6 +21,9 @@ T = TypeVar("T")
 
 Leaks: TypeAlias = Literal["error", "ignore"]
 """What it means that ``main`` has left something alive."""
+
+LAST_PASSES = 10
+"""Passes that the loop takes for callbacks alone, when nothing else is left."""
 
 
 def run(
@@ -71,21 +75,37 @@ def run_on(
             "run() cannot start its loop: one is already running in this thread. "
             "Inside it, await the coroutine instead."
         )
-    runner = asyncio.Runner(debug=debug, loop_factory=lambda: loop)
-    # What is older than the run is none of its business, and need not be searched at its end.
+    loop.set_debug(debug)
+    with nothing_older_collected():
+        try:
+            task = loop.create_task(_coroutine_of(main), name="main")
+            result = loop.run_until_complete(task)
+        except BaseException as error:
+            # The tasks that a verdict of the loop has named are not worth a second report.
+            named = isinstance(error, VirtualLoopError)
+            _note(error, _end(loop, report_leaks=leaks == "error" and not named))
+            raise
+        else:
+            _raise_first(_end(loop, report_leaks=leaks == "error"))
+        return result
+
+
+@contextmanager
+def nothing_older_collected() -> Iterator[None]:
+    """Spares the collector, at the end of a run, all that is older; blocks may be nested."""
+    global _blocks
+    _blocks += 1
     gc.freeze()
     try:
-        result = runner.run(_coroutine_of(main))
-    except BaseException as error:
-        # The tasks that a verdict of the loop has named are not worth a second report.
-        named = isinstance(error, VirtualLoopError)
-        _note(error, _end(runner, loop, report_leaks=leaks == "error" and not named))
-        raise
-    else:
-        _raise_first(_end(runner, loop, report_leaks=leaks == "error"))
+        yield
     finally:
-        gc.unfreeze()
-    return result
+        _blocks -= 1
+        if not _blocks:  # to unfreeze moves every object there is into the oldest generation
+            gc.unfreeze()
+
+
+_blocks = 0
+"""Blocks of :func:`nothing_older_collected` that are open."""
 
 
 def _coroutine_of(
@@ -107,18 +127,27 @@ def eager_task_factory() -> Any:
     return EAGER_TASK_FACTORY
 
 
-def _end(runner: asyncio.Runner, loop: VirtualLoop, *, report_leaks: bool) -> list[BaseException]:
+def _end(loop: VirtualLoop, *, report_leaks: bool) -> list[BaseException]:
     """Ends what is left, closes the loop, and returns what was not all right, worst first."""
     problems: list[BaseException] = []
     tasks, generators, timers = pending_tasks(loop), loop.open_generators(), list[str]()
     try:
-        with runner:
-            timers = runner.run(_cancel_tasks(loop))
+        if tasks:
+            loop.run_until_complete(_cancel_tasks(loop))
+        timers = [
+            f"{callback_name(timer)}, due at {timer.when()} seconds" for timer in loop.live_timers()
+        ]
+        _run_last_callbacks(loop)
+        if tasks or generators:
+            loop.run_until_complete(_cancel_tasks(loop))
+            loop.run_until_complete(loop.shutdown_asyncgens())
     except (Exception, SystemExit) as error:
         problems.append(error)
         for task in tasks_of(loop):
             # It has been named; that it is destroyed while pending is no further news.
             task._log_destroy_pending = False  # type: ignore[attr-defined]
+    finally:
+        loop.close()
     if report_leaks and (tasks or timers or generators):
         message = "main has ended and left alive:"
         problems.insert(0, LeakError(message, tasks, timers=timers, generators=generators))
@@ -129,8 +158,8 @@ def _end(runner: asyncio.Runner, loop: VirtualLoop, *, report_leaks: bool) -> li
     return problems
 
 
-async def _cancel_tasks(loop: VirtualLoop) -> list[str]:
-    """Cancels the tasks that are left, waits for them, and returns the timers that outlive them."""
+async def _cancel_tasks(loop: VirtualLoop) -> None:
+    """Cancels the tasks that are left, and waits for them."""
     tasks = tasks_of(loop)
     for task in tasks:
         task.cancel("main has ended")
@@ -138,9 +167,15 @@ async def _cancel_tasks(loop: VirtualLoop) -> list[str]:
         if isinstance(end, Exception):
             message = "a task that main left behind raised when it was cancelled"
             loop.call_exception_handler({"message": message, "exception": end})
-    return [
-        f"{callback_name(timer)}, due at {timer.when()} seconds" for timer in loop.live_timers()
-    ]
+
+
+def _run_last_callbacks(loop: VirtualLoop) -> None:
+    """Runs what is ready, such as the callbacks of tasks that ended in the same pass as main."""
+    for _ in range(LAST_PASSES):
+        if not loop.has_ready():
+            return
+        loop.stop()
+        loop.run_forever()
 
 
 def _raise_first(problems: Sequence[BaseException]) -> None:

@@ -12,6 +12,7 @@ import gc
 from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any, TypeVarTuple, Unpack
+from weakref import WeakSet
 
 from ..loop import VirtualLoop
 from .choosers import Chooser
@@ -33,6 +34,13 @@ PASSES_BETWEEN_COLLECTIONS = 1 << 14
 """The collector runs when the schedule says so, and never when memory happens to fill up."""
 
 _MS = 1_000_000
+
+# What is chosen here, in the words of a report.
+LATE_WORLD = "what comes from outside"
+LATE_TIMER = "the timer"
+TIES = "the next of the timers due at once"
+HELD = "the timers that are due wait for the next pass"
+SLOW = "what is ready takes until the next timer is due"
 
 
 class ExploredLoop(VirtualLoop):
@@ -58,7 +66,8 @@ class ExploredLoop(VirtualLoop):
         self._choose = choose
         self._free = policy is not Policy.FIFO
         self._holds = policy is Policy.LEGAL  # elsewhere the queue may leave them lying anyway
-        self._set_before_jump = 0
+        self._none_waits = False
+        self._on_their_way: WeakSet[asyncio.TimerHandle] = WeakSet()
         self._passes = 0
 
     def watch(self, queue: ReadyQueue) -> None:
@@ -71,35 +80,56 @@ class ExploredLoop(VirtualLoop):
         *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> None:
-        late_ms = LATENESS_MS[self._choose.pick(3, "lateness of the world")] if self._free else 0
+        late_ms = LATENESS_MS[self._choose.pick(3, LATE_WORLD)] if self._free else 0
         if late_ms:
-            self.call_later(late_ms / 1000, callback, *args, context=context)
+            timer = self.call_later(late_ms / 1000, callback, *args, context=context)
+            self._on_their_way.add(timer)
         else:
             self._ready.split()
             self.call_soon(callback, *args, context=context)
             self._ready.split()
 
+    def live_timers(self) -> list[asyncio.TimerHandle]:
+        """Like a virtual loop's; leaves out the world, which nobody inside could have cancelled."""
+        return [timer for timer in super().live_timers() if timer not in self._on_their_way]
+
+    def _set_timer(
+        self,
+        due_ns: int,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        context: contextvars.Context | None,
+    ) -> asyncio.TimerHandle:
+        # Whoever calls `call_later(0)` has seen what time it is: what is due then is due for sure
+        # when the loop looks next.
+        self._none_waits |= due_ns <= self._now_ns
+        return super()._set_timer(due_ns, when, callback, args, context)
+
     def _run_once(self) -> None:
         self._passes += 1
         if self._passes % PASSES_BETWEEN_COLLECTIONS == 0:
             gc.collect()
-        if self._free and self._ready and self._is_soon() and self._choose.flip(SLOW_ODDS, "slow"):
+        if self._free and self._ready and self._is_soon() and self._choose.flip(SLOW_ODDS, SLOW):
             self._jump_to_next_timer()
         super()._run_once()
 
     def _is_soon(self) -> bool:
         """Returns whether the next timer can become due while callbacks run."""
+        timers, soon = self._timers, LATENESS_MS[-1] * _MS
+        if not timers or timers[0][0] - self._now_ns > soon:
+            return False
         self._drop_cancelled_timers()
-        timers = self._timers
-        return bool(timers) and 0 < timers[0][0] - self._now_ns <= LATENESS_MS[-1] * _MS
+        last = min(self._now_ns + soon, self._horizon_ns)
+        return bool(timers) and self._now_ns < timers[0][0] <= last
 
     def _jump_to_next_timer(self) -> None:
         super()._jump_to_next_timer()
         if self._free:
-            self._now_ns += LATENESS_MS[self._choose.pick(3, "lateness of a timer")] * _MS
-            self._set_before_jump = next(self._timer_numbers)
+            self._now_ns += LATENESS_MS[self._choose.pick(3, LATE_TIMER)] * _MS
 
     def _ready_due_timers(self) -> None:
+        self._ready.split()
         if not self._free:
             super()._ready_due_timers()
             return
@@ -108,22 +138,30 @@ class ExploredLoop(VirtualLoop):
             ties = [heappop(timers)]
             while timers and timers[0][0] == ties[0][0]:
                 ties.append(heappop(timers))
-            while ties:
-                if self._may_hold(ties[0]) and self._choose.flip(HOLD_ODDS, "a timer waits"):
-                    for entry in ties:
-                        heappush(timers, entry)
-                    return
-                index = self._choose.pick(len(ties), "next timer") if len(ties) > 1 else 0
-                timer = ties.pop(index)[2]
-                timer._scheduled = False  # type: ignore[attr-defined]
-                if timer.cancelled():
-                    self._timer_cancelled_count -= 1
-                else:
-                    self._ready.split()
-                    self._ready.append(timer)
-                    self._ready.split()
+            if not self._ready_in_any_order(ties):
+                for entry in ties:
+                    heappush(timers, entry)
+                break
+        self._none_waits = False
 
-    def _may_hold(self, entry: tuple[int, int, asyncio.TimerHandle]) -> bool:
-        # Time has to go on, so something else has to be ready; and `call_later(0)`, set after the
-        # jump, is certain to be due in the next pass.
-        return self._holds and bool(self._ready) and entry[1] < self._set_before_jump
+    def _ready_in_any_order(self, ties: list[tuple[int, int, asyncio.TimerHandle]]) -> bool:
+        """Empties a list of timers due at one instant; returns False if the rest have to wait."""
+        last = 0
+        while ties:
+            if self._may_wait(ties[0][1], last) and self._choose.flip(HOLD_ODDS, HELD):
+                return False
+            index = self._choose.pick(len(ties), TIES) if len(ties) > 1 else 0
+            _, number, timer = ties.pop(index)
+            last = max(last, number)
+            timer._scheduled = False  # type: ignore[attr-defined]
+            if timer.cancelled():
+                self._timer_cancelled_count -= 1
+            else:
+                self._ready.append(timer)
+                self._ready.split()
+        return True
+
+    def _may_wait(self, first: int, last: int) -> bool:
+        # Between two passes the clock moves, so those that it moves between did not quite tie: the
+        # one that was set first comes first. And if nothing were ready, it would not move.
+        return self._holds and not self._none_waits and last <= first and bool(self._ready)

@@ -1,14 +1,17 @@
 """The ready queue, by policy: which of the callbacks that are ready runs next.
 
 A queue has what an event loop asks of the ``deque`` it stands for (``append``, ``popleft``,
-``clear``, ``len``), and :meth:`split`, by which the loop says that what follows has nothing to do
-with the step before. What a step is, and when time moves, is none of a queue's business.
+``clear``, ``len``, ``iter``), and :meth:`split`, by which the loop says that what follows has
+nothing to do with the step before. What a step is, and when time moves, is none of a queue's
+business.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from itertools import chain
 from typing import Protocol
 
 from .choosers import Chooser
@@ -35,6 +38,9 @@ class ReadyQueue(Protocol):
 
     def __len__(self) -> int:
         """Returns how many there are."""
+
+    def __iter__(self) -> Iterator[asyncio.Handle]:
+        """Yields them all, in the order in which FIFO would run them."""
 
 
 class FifoQueue(deque[asyncio.Handle]):
@@ -86,6 +92,10 @@ class SourceQueue:
     def __len__(self) -> int:
         """Returns how many there are."""
         return sum(map(len, self._sources))
+
+    def __iter__(self) -> Iterator[asyncio.Handle]:
+        """Yields them all, oldest first."""
+        return chain.from_iterable(self._sources)
 
 
 class RandomQueue(list[asyncio.Handle]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...errors import FluidError
+from . import loop, queues
 from .choosers import Choice
-from .queues import READY
 from .schedule import Schedule
 from .simulate import Run
 
@@ -55,16 +55,16 @@ def _lines(name: str, found: Run, shrunk: Run, number: int) -> Iterator[str]:
     yield f"  {type(error).__name__}: {error}"
     for note in getattr(error, "__notes__", ()):
         yield from (f"  {line}" for line in note.splitlines())
-    yield (
-        f"seed={schedule.seed} policy={schedule.policy} steps={found.steps} "
-        f"seconds={found.seconds:.9g} digest={found.digest}"
-    )
     yield from _differences(shrunk)
     yield "to see it again:"
     text = repr(str(shrunk.schedule))
     yield f"  replay(scenario, {text})   or   pytest --fluid-replay {text}"
     if shrunk.schedule != schedule:
         yield f"  the schedule as it was found: {str(schedule)!r}"
+    yield (
+        f"seed={schedule.seed} policy={schedule.policy} steps={found.steps} "
+        f"seconds={found.seconds:.9g} digest={found.digest}"
+    )
     yield f"the last of its {shrunk.steps} steps:"
     yield from (f"  {step}" for step in shrunk.last[-LAST_STEPS:])
 
@@ -84,9 +84,16 @@ def _differences(run: Run) -> Iterator[str]:
 
 def _in_words(choice: Choice, labels: dict[int, str]) -> str:
     order = f"the {_ordinal(choice.taken + 1)} of {choice.options}"
-    if choice.what == READY:
-        return f"step {choice.step}: {labels.get(choice.step, '?')} ({order} that are ready)"
-    return f"before step {choice.step}: {choice.what} ({order})"
+    match choice.what:
+        case queues.READY:
+            return f"step {choice.step}: {labels.get(choice.step, '?')} ({order} that are ready)"
+        case loop.LATE_TIMER | loop.LATE_WORLD:
+            late_ms = loop.LATENESS_MS[choice.taken]
+            return f"before step {choice.step}: {choice.what} is {late_ms} ms late"
+        case loop.TIES:
+            return f"before step {choice.step}: {choice.what} is {order}"
+        case _:
+            return f"before step {choice.step}: {choice.what}"
 
 
 def _ordinal(number: int) -> str:

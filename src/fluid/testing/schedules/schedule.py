@@ -58,10 +58,10 @@ class Schedule:
 
     As text, it looks like one of these::
 
-    fifo
-    legal:17
-    source:17/eager+stop@36
-    source:17[12=1,40=2]
+        fifo
+        legal:17
+        source:17/eager+stop@36
+        source:17[12=1,40=2]
     """
 
     policy: Policy = Policy.FIFO

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from .schedule import Schedule
+from .schedule import Policy, Schedule
 from .simulate import Run
 
 T = TypeVar("T")
@@ -29,7 +29,11 @@ def same_failure(error: BaseException | None, other: BaseException | None) -> bo
 
 
 def _signature(error: BaseException | None) -> tuple[type, str]:
-    return type(error), re.sub(r"\d+", "0", str(error))[:PREFIX]
+    return type(error), _NUMBER.sub("0", str(error))[:PREFIX]
+
+
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
+"""Addresses are numbers too."""
 
 
 def shrink(failed: Run, attempt: Callable[[Schedule], Run], max_runs: int = MAX_RUNS) -> Schedule:
@@ -51,8 +55,8 @@ def shrink(failed: Run, attempt: Callable[[Schedule], Run], max_runs: int = MAX_
         return failed.schedule
     best = _with_fewest_choices(best, fails)
     strikes = _fewest(best.strikes, lambda some: fails(replace(best, strikes=tuple(some))))
-    best = replace(best, strikes=tuple(strikes))
-    return _with_fewest_choices(best, fails)
+    best = _with_fewest_choices(replace(best, strikes=tuple(strikes)), fails)
+    return best if best.choices else replace(best, policy=Policy.FIFO, choices=None)
 
 
 def _with_fewest_choices(schedule: Schedule, fails: Callable[[Schedule], bool]) -> Schedule:

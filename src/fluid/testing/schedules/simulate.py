@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ...errors import FluidValueError
+from ...errors import FluidError, FluidValueError
 from ..loop import DEFAULT_HORIZON, DEFAULT_LIVELOCK_AFTER
 from ..run import Leaks, eager_task_factory, run_on
 from .choosers import Choice, Chooser, Recorder, Scripted, Seeded
@@ -89,7 +89,16 @@ def simulate(
         record: Whether to record the choices and to count steps.
         keep: Trace the run, and keep so many of its last steps; None keeps all of them, 0 does not
             trace.
+
+    Raises:
+        FluidError: If a loop is running already. What is wrong with the run is in the run.
     """
+    if asyncio._get_running_loop() is not None:
+        raise FluidError(
+            "no schedule can be run here: a loop is already running in this thread. "
+            "Call explore() and its like from a plain function."
+        )
+    task_factory = eager_task_factory() if schedule.eager else None
     choose: Chooser = _chooser(schedule)
     recorder = Recorder(choose)
     traces = keep is None or keep > 0
@@ -110,8 +119,7 @@ def simulate(
     if record or traces or schedule.strikes:
         queue = striking = Striking(queue, sim.is_over, schedule.strikes, sim.strike)
     loop.watch(queue)
-    if schedule.eager:
-        loop.set_task_factory(eager_task_factory())
+    loop.set_task_factory(task_factory)
     error = _error_of(scenario, sim, conditions)
     return Run(
         schedule=schedule,
@@ -138,6 +146,10 @@ def _error_of(scenario: Scenario, sim: Simulation, conditions: Conditions) -> Ba
         sim.begin()
         try:
             await scenario(sim)
+        except asyncio.CancelledError:
+            if not sim.was_cancelled:
+                raise
+            # It may end like this; what it left behind counts all the same.
         finally:
             sim.end()
 
@@ -145,9 +157,7 @@ def _error_of(scenario: Scenario, sim: Simulation, conditions: Conditions) -> Ba
     gc.disable()  # it runs when the schedule says so, or finalizers would choose their own step
     try:
         run_on(sim.loop, main, leaks=conditions.leaks, debug=conditions.debug)
-    except asyncio.CancelledError as error:
-        return None if sim.was_cancelled else error
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
         return error
     except BaseException as error:
         error.add_note(f"raised in schedule {sim.schedule}")

@@ -51,8 +51,6 @@ class Simulation:
     def begin(self) -> None:
         """Is told, in the scenario's own task, that it begins."""
         self._main = asyncio.current_task()
-        assert self._main is not None
-        self._main.set_name("the scenario")
 
     def end(self) -> None:
         """Is told that the scenario has ended."""

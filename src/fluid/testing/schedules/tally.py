@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .simulate import Run
 
@@ -20,8 +22,6 @@ class Tally:
     """The faults that struck, by name."""
     marks: Counter[str] = field(default_factory=Counter)
     """In how many schedules each mark of :meth:`Simulation.sometimes` had happened."""
-    failures: int = 0
-    """Explorations that failed."""
 
     def count(self, run: Run) -> None:
         """Adds a run."""
@@ -36,7 +36,15 @@ class Tally:
         self.seconds += other.seconds
         self.faults.update(other.faults)
         self.marks.update(other.marks)
-        self.failures += other.failures
+
+    def as_data(self) -> dict[str, Any]:
+        """Returns it as plain data."""
+        return {**vars(self), "faults": dict(self.faults), "marks": dict(self.marks)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Tally:
+        """Returns what :meth:`as_data` has made plain."""
+        return cls(**{**data, "faults": Counter(data["faults"]), "marks": Counter(data["marks"])})
 
     def never_happened(self) -> list[str]:
         """Returns the marks that were looked at, and had not happened in any schedule."""
@@ -45,7 +53,7 @@ class Tally:
     def __str__(self) -> str:
         return (
             f"{self.schedules:,} schedules, {self.seconds / 3600:,.1f} simulated hours, "
-            f"{self.faults.total():,} faults, {self.failures:,} failures"
+            f"{self.faults.total():,} faults"
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TypeAlias
@@ -42,6 +42,10 @@ class Layer:
         """Returns how many there are."""
         return len(self._queue)
 
+    def __iter__(self) -> Iterator[asyncio.Handle]:
+        """Yields them all, in the order in which FIFO would run them."""
+        return iter(self._queue)
+
 
 class Striking(Layer):
     """Counts the steps, and carries out the faults of a schedule before theirs.
@@ -60,7 +64,7 @@ class Striking(Layer):
     ) -> None:
         super().__init__(queue, is_over)
         self._strike = strike
-        self._due: Mapping[int, list[str]] = {
+        self._due: dict[int, list[str]] = {
             at: [strike.fault for strike in strikes if strike.step == at]
             for at in {strike.step for strike in strikes}
         }
@@ -71,10 +75,11 @@ class Striking(Layer):
         """Takes the one that runs next, after what strikes before it."""
         if self.is_over():
             return self._queue.popleft()
-        for fault in self._due.get(self.steps, ()):
+        for fault in self._due.pop(self.steps, ()):  # once only, also if it raises
             self._queue.split()
-            if self._strike(fault):
-                self.fired.append(fault)
+            self.fired.append(fault)
+            if not self._strike(fault):
+                self.fired.pop()
             self._queue.split()
         self.steps += 1
         return self._queue.popleft()
