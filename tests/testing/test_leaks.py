@@ -22,6 +22,7 @@ import pytest
 
 from fluid.errors import FluidValueError
 from fluid.testing import LeakError, VirtualLoop, run
+from fluid.testing.belongings import processes
 from fluid.testing.leaks import LeakKind, leaks
 
 HAS_DESCRIPTORS = Path("/dev/fd").exists()
@@ -105,7 +106,7 @@ def test_a_whole_run_leaves_nothing():
         asyncio.get_running_loop().call_later(60, print).cancel()
         await asyncio.sleep(3600)
 
-    with leaks(ignore=[LeakKind.GARBAGE]):  # the virtual loop and its wall clock know each other
+    with leaks():
         run(main)
     with leaks(), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         runner.run(asyncio.sleep(0))
@@ -374,6 +375,23 @@ def test_where_no_descriptors_are_listed_none_are_left(monkeypatch: pytest.Monke
         end_of_pair.close()
 
 
+@pytest.mark.skipif(not HAS_DESCRIPTORS, reason="the system does not list file descriptors")
+def test_where_the_system_does_not_say_what_they_lead_to_descriptors_are_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def refuse(_: Path) -> Path:
+        raise OSError
+
+    monkeypatch.setattr(Path, "readlink", refuse)
+    with leaving() as caught:
+        ends = socket.socketpair()
+    assert caught.value.descriptors == tuple(
+        str(number) for number in sorted(end_of_pair.fileno() for end_of_pair in ends)
+    )
+    for end_of_pair in ends:
+        end_of_pair.close()
+
+
 # Processes
 
 
@@ -386,6 +404,26 @@ def test_a_child_process_is_left_until_somebody_has_waited_for_it():
     process.communicate(b"\n")
     with leaks():
         subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not ON_LINUX, reason="the system does not list child processes")
+@pytest.mark.parametrize(("hidden", "expected"), [("comm", ["unknown"]), ("children", [])])
+def test_what_the_system_hides_of_its_processes_is_not_told(
+    hidden: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    read_text = Path.read_text
+
+    def read(path: Path) -> str:
+        if path.name == hidden:
+            raise FileNotFoundError
+        return read_text(path)
+
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        monkeypatch.setattr(Path, "read_text", read)
+        names = {pid: name for pid, name in processes().items() if pid == process.pid}
+        assert list(names.values()) == expected
+        process.communicate(b"\n")
 
 
 @pytest.mark.real

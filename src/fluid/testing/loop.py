@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import weakref
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count, islice
@@ -81,7 +82,7 @@ class VirtualLoop(ClosedWorld):
         # first out where instants tie, and compared in C.
         self._timers: list[tuple[int, int, asyncio.TimerHandle]] = []
         self._timer_numbers = count()
-        self.wall: WallClock = WallClock(self.time_ns)
+        self.wall: WallClock = WallClock(_time_of(self))
 
     # Time
 
@@ -249,6 +250,17 @@ class VirtualLoop(ClosedWorld):
             f"and time never moved; ready to run next: {following}",
             pending_tasks(self),
         )
+
+
+def _time_of(loop: VirtualLoop) -> Callable[[], int]:
+    """Returns what tells the time of ``loop``, and does not keep it alive: it is the loop's own."""
+    reference = weakref.ref(loop)
+
+    def time_ns() -> int:
+        alive = reference()
+        return 0 if alive is None else alive.time_ns()
+
+    return time_ns
 
 
 def _nanoseconds(seconds: float) -> int:

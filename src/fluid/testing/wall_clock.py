@@ -15,7 +15,6 @@ from heapq import heappop, heappush
 from itertools import count
 from math import isfinite
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ..errors import FluidValueError
 
@@ -222,6 +221,8 @@ def _since_epoch(when: float | datetime) -> int:
 def _zone_called(name: str) -> tzinfo:
     if name == "UTC":  # known everywhere, also where there is no database of time zones
         return UTC
+    from zoneinfo import ZoneInfo  # here, because it reads how Python itself was built
+
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, TypeError, ValueError, AttributeError):

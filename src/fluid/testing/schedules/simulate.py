@@ -157,11 +157,11 @@ def _error_of(scenario: Scenario, sim: Simulation, conditions: Conditions) -> Ba
     gc.disable()  # it runs when the schedule says so, or finalizers would choose their own step
     try:
         run_on(sim.loop, main, leaks=conditions.leaks, debug=conditions.debug)
-    except (Exception, asyncio.CancelledError) as error:
-        return error
-    except BaseException as error:
+    except (KeyboardInterrupt, SystemExit) as error:
         error.add_note(f"raised in schedule {sim.schedule}")
         raise
+    except BaseException as error:  # such as CancelledError, or what pytest.fail() raises
+        return error
     finally:
         if gc_was_on:
             gc.enable()
