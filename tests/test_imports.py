@@ -130,7 +130,8 @@ def test_name_that_fluid_does_not_have_is_an_ordinary_attribute_error() -> None:
 @pytest.mark.parametrize("door", [*DOORS, "fluid.worker", "fluid.runtime", "fluid.testing"])
 def test_all_is_sorted_and_every_name_in_it_is_there(door: str) -> None:
     module = importlib.import_module(door)
-    assert list(module.__all__) == sorted(set(module.__all__))
+    constants_first = sorted(set(module.__all__), key=lambda name: (not name.isupper(), name))
+    assert list(module.__all__) == constants_first
     for name in module.__all__:
         assert getattr(module, name) is not None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any, Literal, TypeAlias
@@ -171,7 +171,7 @@ def exhaust(
                 )
             run = explorer.run(schedule, record=True)
             if left:
-                for further in _one_more_deviation(run):
+                for further in run.neighbours():
                     descend(further, left - 1)
 
         descend(Schedule(policy, choices=(), eager=eager), deviations if _is_first_round() else 0)
@@ -342,13 +342,3 @@ def _strikes(
     number = random.choice((0, 1, 1, 2)) if count is None else count
     strikes = [Strike(random.choice(names), random.randrange(steps)) for _ in range(number)]
     return tuple(sorted(strikes, key=lambda strike: strike.step))
-
-
-def _one_more_deviation(run: Run) -> Iterator[Schedule]:
-    """Yields the schedules that follow ``run``, and deviate once more after its last deviation."""
-    choices = run.schedule.choices or ()
-    last = choices[-1][0] if choices else -1
-    for choice in run.choices:
-        if choice.number > last:
-            for taken in range(1, choice.options):
-                yield replace(run.schedule, choices=(*choices, (choice.number, taken)))

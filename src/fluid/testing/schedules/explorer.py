@@ -86,6 +86,9 @@ class Explorer:
             if first.digest != again.digest:
                 raise self._not_deterministic(schedule, first, again)
 
+    def _recorded(self, schedule: Schedule) -> Run:
+        return simulate(self._scenario, schedule, self._conditions, record=True)
+
     def _watched(self, schedule: Schedule) -> Run:
         return simulate(self._scenario, schedule, self._conditions, record=True, keep=None)
 
@@ -93,7 +96,7 @@ class Explorer:
         found = self._watched(failed.schedule)
         if not same_failure(found.error, failed.error):
             return self._other_failure(failed, found)
-        small = shrink(found, lambda schedule: simulate(self._scenario, schedule, self._conditions))
+        small = shrink(found, self._recorded)
         shrunk = self._watched(small)
         if not same_failure(shrunk.error, failed.error):
             small, shrunk = found.schedule, found

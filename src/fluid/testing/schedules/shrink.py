@@ -7,19 +7,22 @@ out and to look whether it still fails in the same way.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from itertools import islice
+from typing import TypeAlias, TypeVar
 
 from .schedule import Policy, Schedule
 from .simulate import Run
 
 T = TypeVar("T")
 
+Choices: TypeAlias = Sequence[tuple[int, int]]
+
 PREFIX = 60
 """Characters of a message that two failures must share to count as the same."""
 
-MAX_RUNS = 400
+MAX_RUNS = 800
 """Schedules tried at the most; a failure takes a fraction of a second to shrink."""
 
 
@@ -41,7 +44,7 @@ def shrink(failed: Run, attempt: Callable[[Schedule], Run], max_runs: int = MAX_
 
     Args:
         failed: The failing run, with its choices recorded.
-        attempt: Runs a schedule.
+        attempt: Runs a schedule, and records its choices.
         max_runs: How often it may do so.
     """
     left = [max_runs]
@@ -53,17 +56,43 @@ def shrink(failed: Run, attempt: Callable[[Schedule], Run], max_runs: int = MAX_
     best = replace(failed.schedule, choices=failed.deviations)
     if not fails(best):  # it depends on more than its schedule; a report says so
         return failed.schedule
-    best = _with_fewest_choices(best, fails)
+    best = _with_choices(_shortest_prefix, best, fails)
+    near = islice(_one_deviation(best, failed, attempt), max_runs // 2)
+    best = _with_choices(_fewest, next(filter(fails, near), best), fails)
     strikes = _fewest(best.strikes, lambda some: fails(replace(best, strikes=tuple(some))))
-    best = _with_fewest_choices(replace(best, strikes=tuple(strikes)), fails)
+    best = _with_choices(_fewest, replace(best, strikes=tuple(strikes)), fails)
     return best if best.choices else replace(best, policy=Policy.FIFO, choices=None)
 
 
-def _with_fewest_choices(schedule: Schedule, fails: Callable[[Schedule], bool]) -> Schedule:
-    def still_fails(some: Sequence[tuple[int, int]]) -> bool:
+def _one_deviation(
+    best: Schedule, failed: Run, attempt: Callable[[Schedule], Run]
+) -> Iterator[Schedule]:
+    """Yields FIFO, and the schedules with one deviation, which is as much as most failures need.
+
+    On the way from many deviations to one it would easily be lost, because to leave one out gives
+    other numbers to the choices after it. Those come first that deviate where ``best`` last does.
+    """
+    plain = attempt(replace(best, choices=()))
+    yield plain.schedule
+    where = _last(best) / len(failed.choices)
+    yield from sorted(
+        plain.neighbours(), key=lambda one: abs(_last(one) / len(plain.choices) - where)
+    )
+
+
+def _last(schedule: Schedule) -> int:
+    return schedule.choices[-1][0] if schedule.choices else 0
+
+
+def _with_choices(
+    fewer: Callable[[Choices, Callable[[Choices], bool]], Choices],
+    schedule: Schedule,
+    fails: Callable[[Schedule], bool],
+) -> Schedule:
+    def still_fails(some: Choices) -> bool:
         return fails(replace(schedule, choices=tuple(some)))
 
-    return replace(schedule, choices=tuple(_fewest(schedule.choices or (), still_fails)))
+    return replace(schedule, choices=tuple(fewer(schedule.choices or (), still_fails)))
 
 
 def _fewest(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:

@@ -8,7 +8,7 @@ import inspect
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ...errors import FluidError, FluidValueError
@@ -70,6 +70,15 @@ class Run:
     def deviations(self) -> tuple[tuple[int, int], ...]:
         """Where the schedule differs from FIFO, if its choices were recorded."""
         return tuple((choice.number, choice.taken) for choice in self.choices if choice.taken)
+
+    def neighbours(self) -> Iterator[Schedule]:
+        """Yields the schedules that go like this one, and deviate once more after all others."""
+        choices = self.schedule.choices or ()
+        last = choices[-1][0] if choices else -1
+        for choice in self.choices:
+            if choice.number > last:
+                for taken in range(1, choice.options):
+                    yield replace(self.schedule, choices=(*choices, (choice.number, taken)))
 
 
 def simulate(
