@@ -23,6 +23,9 @@ from .pending import PendingTask, tasks_of
 PASSES = 10
 """Passes of the loop in which ``async with`` lets things end."""
 
+ROUNDS = 10
+"""Collections that older garbage gets: finalizers that one of them runs make work for the next."""
+
 THREAD_PATIENCE = 0.1
 """Seconds of real time that all threads together have to end: the operating system may take its
 time with one that has nothing left to do."""
@@ -98,7 +101,7 @@ class Leaks:
         self._descriptors = belongings.descriptors()
         self._collector_was_on = gc.isenabled()
         if LeakKind.GARBAGE in self._kinds:
-            gc.collect()
+            _collect_all()
             gc.disable()
         return self
 
@@ -210,3 +213,9 @@ def _is_being_cancelled(future: asyncio.Future[Any]) -> bool:
         or getattr(future, "_cancel_requested", False)  # by asyncio.gather, for its children
         or (awaited is not None and _is_being_cancelled(awaited))
     )
+
+
+def _collect_all() -> None:
+    for _ in range(ROUNDS):
+        if not gc.collect():
+            return

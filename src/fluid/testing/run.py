@@ -92,15 +92,19 @@ def run_on(
 
 @contextmanager
 def nothing_older_collected() -> Iterator[None]:
-    """Spares the collector, at the end of a run, all that is older; blocks may be nested."""
+    """Spares the collector, at the end of a run, all that is older than the outermost block.
+
+    Only that one freezes: the garbage of one run has still to be collected in the next.
+    """
     global _blocks
     _blocks += 1
-    gc.freeze()
+    if _blocks == 1:
+        gc.freeze()
     try:
         yield
     finally:
         _blocks -= 1
-        if not _blocks:  # to unfreeze moves every object there is into the oldest generation
+        if not _blocks:
             gc.unfreeze()
 
 

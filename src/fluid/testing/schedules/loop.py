@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from ..loop import VirtualLoop
 from .choosers import Chooser
-from .queues import ReadyQueue
+from .queues import FifoQueue, ReadyQueue
 from .schedule import Policy
 
 Ts = TypeVarTuple("Ts")
@@ -73,6 +73,12 @@ class ExploredLoop(VirtualLoop):
     def watch(self, queue: ReadyQueue) -> None:
         """Puts a layer over the queue, before anything is in it."""
         self._ready = queue
+
+    def close(self) -> None:
+        """Like a virtual loop's; lets go of all that knows the scenario, which would be a cycle."""
+        super().close()
+        self._ready = FifoQueue()
+        self._signal_handlers.clear()
 
     def _enters(
         self,

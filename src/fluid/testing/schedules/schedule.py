@@ -56,12 +56,8 @@ class Strike:
 class Schedule:
     """Everything that decides how a run goes.
 
-    As text, it looks like one of these::
-
-        fifo
-        legal:17
-        source:17/eager+stop@36
-        source:17[12=1,40=2]
+    As text it is one short line: ``fifo``, ``legal:17``, ``source:17/eager+stop@36``, or
+    ``source:17[12=1,40=2]``.
     """
 
     policy: Policy = Policy.FIFO

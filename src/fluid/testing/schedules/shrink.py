@@ -45,7 +45,7 @@ def shrink(failed: Run, attempt: Callable[[Schedule], Run], max_runs: int = MAX_
     Args:
         failed: The failing run, with its choices recorded.
         attempt: Runs a schedule, and records its choices.
-        max_runs: How often it may do so.
+        max_runs: How often it may do so, beside the plain run.
     """
     left = [max_runs]
 
@@ -74,7 +74,7 @@ def _one_deviation(
     """
     plain = attempt(replace(best, choices=()))
     yield plain.schedule
-    where = _last(best) / len(failed.choices)
+    where = _last(best) / max(len(failed.choices), 1)
     yield from sorted(
         plain.neighbours(), key=lambda one: abs(_last(one) / len(plain.choices) - where)
     )

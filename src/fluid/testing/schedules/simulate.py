@@ -16,7 +16,7 @@ from ..loop import DEFAULT_HORIZON, DEFAULT_LIVELOCK_AFTER
 from ..run import Leaks, eager_task_factory, run_on
 from .choosers import Choice, Chooser, Recorder, Scripted, Seeded
 from .loop import ExploredLoop
-from .queues import ReadyQueue, queue_for
+from .queues import FifoQueue, ReadyQueue, queue_for
 from .schedule import Policy, Schedule, stream
 from .simulation import Simulation
 from .watched import Step, Striking, Traced
@@ -130,6 +130,7 @@ def simulate(
     loop.watch(queue)
     loop.set_task_factory(task_factory)
     error = _error_of(scenario, sim, conditions)
+    loop.watch(FifoQueue())  # the layers know the simulation, and that knows the loop: a cycle
     return Run(
         schedule=schedule,
         error=error,

@@ -53,8 +53,9 @@ class Simulation:
         self._main = asyncio.current_task()
 
     def end(self) -> None:
-        """Is told that the scenario has ended."""
+        """Is told that the scenario has ended; what it offered is not to outlive it."""
         self._main, self._is_over = None, True
+        self._offers = dict.fromkeys(self._offers, object)
 
     def is_over(self) -> bool:
         """Returns whether the scenario has ended."""

@@ -27,8 +27,14 @@ class Layer:
     def __init__(self, queue: ReadyQueue, is_over: IsOver) -> None:
         self._queue = queue
         self.is_over: IsOver = is_over
-        self.append: Callable[[asyncio.Handle], None] = queue.append
-        self.split: Callable[[], None] = queue.split
+
+    def append(self, handle: asyncio.Handle, /) -> None:
+        """Adds one."""
+        self._queue.append(handle)
+
+    def split(self) -> None:
+        """Says that what is added next comes from elsewhere than what was added before."""
+        self._queue.split()
 
     def popleft(self) -> asyncio.Handle:
         """Takes the one that runs next."""
@@ -124,17 +130,17 @@ class Traced(Layer):
         self._sources: dict[int, int] = {}
         self._hash = blake2b(digest_size=8)
         self.last: deque[Step] = deque(maxlen=keep)
-        self.append = self._append_from
-        self._source = -1
-        self.split = self._split
-
-    def _split(self) -> None:
-        self._queue.split()
         self._source = -1
 
-    def _append_from(self, handle: asyncio.Handle) -> None:
+    def append(self, handle: asyncio.Handle, /) -> None:
+        """Adds one, and notes the step that did."""
         self._sources[id(handle)] = self._source
         self._queue.append(handle)
+
+    def split(self) -> None:
+        """Notes that no step adds what comes next."""
+        self._queue.split()
+        self._source = -1
 
     def popleft(self) -> asyncio.Handle:
         """Takes the one that runs next, and notes it."""
