@@ -106,7 +106,7 @@ async def test_error_of_run_is_raised_to_whoever_waits_later_and_by_its_group() 
 
 @pytest.mark.parametrize("seconds", [1, 60, 3600])
 async def test_stop_waits_without_spinning(seconds: float) -> None:
-    """Row 24: a graceful stop took 0.99 seconds of CPU for each second of waiting."""
+    """Row 24, G19: a graceful stop took 0.99 seconds of CPU for each second of waiting."""
     worker = Recorder(run=lambda: asyncio.sleep(seconds), stopping_grace_period=inf)
     await worker.startup()
     with counted_passes(asyncio.get_running_loop()) as passes:

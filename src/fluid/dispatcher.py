@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable
+from inspect import isawaitable, iscoroutine
 from types import CoroutineType
 from typing import Generic, NamedTuple, TypeVar
 
@@ -86,6 +86,8 @@ class BaseDispatcher(ABC, Generic[M, H]):
         """
         event = Event.from_string_or_event(event)
         if not callable(handler):
+            if iscoroutine(handler):
+                handler.close()  # nobody will ever await it
             raise FluidValueError(
                 f"event '{event}' cannot have the handler {handler!r}: it is not callable; "
                 "pass the function itself, not the result of calling it"

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
 
 from . import events
 from .rules.outcome import describe
@@ -19,6 +22,24 @@ _NOT_OWN: tuple[str, ...] = (asyncio.__path__[0], __file__.removesuffix("logs.py
 
 LONGEST_TEXT = 2000
 """Characters of an error's text that go into one log line."""
+
+LONGEST_TRACEBACK = 100_000
+"""Characters of a traceback, texts of errors included, that go into one log record."""
+
+
+def shorten(record: logging.LogRecord) -> bool:
+    """Cuts the traceback of ``record`` if it is too long; handlers format those that have no text.
+
+    A log that has room for a thousand crashes is not filled by the first that says too much.
+    """
+    if record.exc_info is not None:
+        text = "".join(traceback.format_exception(*record.exc_info))
+        if len(text) > LONGEST_TRACEBACK:
+            record.exc_text = f"{text[:LONGEST_TRACEBACK]}… ({len(text)} characters)"
+    return True
+
+
+logger.addFilter(shorten)
 
 
 def wants(event_type: type[events.WorkerEvent]) -> bool:
@@ -32,6 +53,18 @@ def write(event: events.WorkerEvent) -> None:
     told = getattr(event, "origin", event.path) != event.path
     crash = (type(error), error, error.__traceback__) if error is not None and not told else None
     logger.log(event.level, "%s", line(event), exc_info=crash, extra={"worker": event.path})
+
+
+def safely(log: Callable[..., None], *args: object, **options: object) -> None:
+    """Calls a method of a logger; where a handler of it raises, stderr is told instead.
+
+    A broken log is no reason to leave a worker half-way between two states, or to miss a signal.
+    """
+    try:
+        log(*args, **options)
+    except Exception:
+        with suppress(Exception):
+            traceback.print_exc()
 
 
 def one_line(text: str) -> str:

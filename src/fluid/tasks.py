@@ -50,10 +50,14 @@ def cancel(task: asyncio.Task[Any], message: str) -> None:
 
 
 def end_of(task: asyncio.Task[Any]) -> BaseException | None:
-    """Returns what ended a task that is done: None, its exception, or its ``CancelledError``."""
-    if task.cancelled():
-        return asyncio.CancelledError()
-    return task.exception()
+    """Returns what ended a task that is done: None, its exception, or its ``CancelledError``.
+
+    The latter is the very one, with the message that ``cancel()`` was given.
+    """
+    try:
+        return task.exception()
+    except asyncio.CancelledError as cancelled:
+        return cancelled.with_traceback(None)  # it leads to this frame, and so to the task
 
 
 def _observe(task: asyncio.Task[Any]) -> None:

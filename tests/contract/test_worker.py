@@ -343,7 +343,7 @@ async def test_error_of_the_body_is_never_replaced_by_the_workers_own(own: BaseE
     with pytest.raises(BoomError) as caught:
         await use()
     assert caught.value is body
-    assert "own" in "".join(caught.value.__notes__)
+    assert "failed too" in "".join(caught.value.__notes__)
 
 
 async def test_cancel_of_the_caller_is_not_lost_in_the_stop_after_a_failed_body() -> None:

@@ -204,8 +204,10 @@ def test_a_signal_while_the_loop_is_blocked_is_obeyed_afterwards(start):
 
 
 @pytest.mark.parametrize(("first", "second"), [(SIGTERM, SIGINT), (SIGINT, SIGTERM)])
-def test_the_second_signal_takes_away_the_grace(start, loop, first, second):
-    """Z10; PEERS 9"""
+def test_the_second_signal_takes_away_the_grace_and_the_others_still_clean_up(
+    start, loop, first, second
+):
+    """F08, Z10; PEERS 9"""
     process = start(
         NO_LOG,
         """
@@ -217,8 +219,13 @@ def test_the_second_signal_takes_away_the_grace(start, loop, first, second):
                 await asyncio.sleep(inf)
             async def on_shutdown(self):
                 say("cleaning up")
+        class Other(Worker):
+            async def run(self):
+                await self.sleep(inf)
+            async def on_shutdown(self):
+                say("the other too")
         slow = Slow(stopping_grace_period=inf)
-        run(Workers(slow, name="app"), loop_factory=loop_factory)
+        run(Workers(Other(), slow, name="app", stop_in_reverse=True), loop_factory=loop_factory)
         """,
         loop=loop,
     )
@@ -228,7 +235,7 @@ def test_the_second_signal_takes_away_the_grace(start, loop, first, second):
     process.signal(second)
     code, lines, (last,) = process.end()
     assert code == 128 + second
-    assert lines == ["running", "stopping", "cleaning up"]
+    assert lines == ["running", "stopping", "cleaning up", "the other too"]
     why = f"told again to stop ({second.name}); app/slow was stopped by force"
     assert last == f"app: exit code {code}: {why}"
 
@@ -273,7 +280,7 @@ def test_the_second_signal_cancels_an_override_of_startup_that_ignored_the_first
 
 
 def test_the_third_signal_ends_the_process_on_the_spot(start, loop):
-    """Z04, Z10; PEERS 9"""
+    """F08, Z04, Z10; PEERS 9"""
     process = start(
         NO_LOG,
         EVERY_SIGNAL_COUNTS,

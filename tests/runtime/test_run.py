@@ -148,6 +148,8 @@ def test_a_start_that_fails_stops_those_that_were_started(run):
 
 
 def test_a_start_that_takes_too_long_has_failed_although_it_was_told_to_stop(run):
+    """H05"""
+
     class Hanging(Made):
         start_timeout = 0.01
 
@@ -280,7 +282,7 @@ def test_a_process_without_stdout_ends_as_any_other(run, monkeypatch, stdout):
 
 @pytest.mark.parametrize("hook", ["startup", "run", "shutdown"])
 def test_a_system_exit_in_a_hook_gives_its_code(run, hook):
-    """Z10"""
+    """Z10, E04"""
     options = {"run": stop, hook: raises(SystemExit(7))}
     other = Made(name="other")
     code, line = run(Workers(other, Made(**options), name="app"))
@@ -524,6 +526,18 @@ def test_a_signal_says_why_the_worker_stops(run, caplog):
         "SIGTERM: made is to stop; a second signal takes away its grace",
         "SIGINT: made is to stop at once; a third signal kills",
     ]
+
+
+def test_a_log_that_raises_keeps_no_signal_from_stopping_the_worker(run, caplog, monkeypatch):
+    """E08"""
+
+    def refuse(*_):
+        raise OSError("no space left on device")
+
+    caplog.set_level(logging.INFO, "fluid")
+    monkeypatch.setattr(logging.Logger, "handle", refuse)
+    assert run(Made(run=sends(signal.SIGTERM)))[0] == 0
+    assert run(Made(run=sends(signal.SIGTERM, signal.SIGINT)))[0] == 128 + signal.SIGINT
 
 
 def test_a_second_signal_gives_its_number_however_the_stop_went(run):

@@ -10,8 +10,8 @@ import asyncio
 from collections import Counter
 from math import inf
 
-from fluid import FluidError, Worker, Workers
-from fluid.events import WorkerEnded, WorkerEvent, WorkerStopping
+from fluid import FluidError, Worker, Workers, WorkerStartError
+from fluid.events import WorkerEnded, WorkerEvent, WorkerReady, WorkerStopping
 from fluid.rules.lifecycle import FINAL_STATES
 from fluid.testing import Simulation
 from tests.worker.fakes import Recorded
@@ -33,6 +33,7 @@ class Breakable(Recorded):
         future: asyncio.Future[None] | None = getattr(self, "breaks", None)
         if future is not None and not future.done():
             future.set_exception(Planned(self.worker_name))
+            future.exception()  # a cancel in the same step keeps ``run`` from looking at it
 
     async def run(self) -> None:
         self.diary.append("run")
@@ -41,6 +42,23 @@ class Breakable(Recorded):
             await self.wait_or_stop(self.breaks)
         finally:
             self.breaks.cancel()
+
+
+class Announcing(Breakable):
+    """Says after so many seconds of ``run`` that it is ready."""
+
+    announces_readiness = True
+
+    def __init__(self, after: float, **options) -> None:
+        super().__init__(**options)
+        self.after = after
+
+    async def run(self) -> None:
+        timer = asyncio.get_running_loop().call_later(self.after, self.set_ready)
+        try:
+            await super().run()
+        finally:
+            timer.cancel()
 
 
 def tree_of(root: Worker) -> list[Worker]:
@@ -61,13 +79,26 @@ def cancel_task_of(worker: Worker) -> None:
 
 def faults_of(sim: Simulation, root: Worker) -> None:
     """Offers, for each worker of a tree: a stop, a stop by force, a foreign cancel, a failure."""
-    for worker in tree_of(root):
+    faults_of_each(sim, *tree_of(root))
+
+
+def faults_of_each(sim: Simulation, *workers: Worker) -> None:
+    """Offers the same for these workers, and not for those below them."""
+    for worker in workers:
         name = worker.worker_path
         sim.offer(f"stop {name}", worker.gracefully_stop)
         sim.offer(f"force {name}", worker._worker.force)
         sim.offer(f"cancel {name}", lambda worker=worker: cancel_task_of(worker))
         if isinstance(worker, Breakable):
             sim.offer(f"break {name}", worker.break_)
+
+
+def errors_of(worker: Worker) -> tuple[BaseException, ...]:
+    """Returns the error that ended a worker, if one did, and what else its record has."""
+    record = worker.worker_exit
+    if record is None or record.exception is None:
+        return ()
+    return (record.exception, *record.errors)
 
 
 class Watch:
@@ -133,3 +164,22 @@ def breakables(names: str, **options) -> list[Breakable]:
 def group_of(*workers: Worker, **options) -> Workers:
     """Returns a group of that name."""
     return Workers(*workers, **{"name": "group", **options})
+
+
+def starting(sim: Simulation, worker: Worker) -> asyncio.Task[None]:
+    """Starts a worker in a task of its own, and offers to cancel that."""
+    start = asyncio.ensure_future(worker.startup())
+    sim.offer("cancel the starter", start.cancel)
+    return start
+
+
+def assert_the_starter_was_told(worker: Recorded, error: BaseException | None) -> None:
+    """Asserts that ``startup()`` has returned from a start, or raised when all of it was over."""
+    record = worker.worker_exit
+    if error is None:
+        assert any(isinstance(event, WorkerReady) for event in worker.events)
+    elif worker.has_started():
+        assert worker.is_stopped()
+    if error is not None and not isinstance(error, (WorkerStartError, asyncio.CancelledError)):
+        assert record is not None
+        assert error is record.exception

@@ -332,7 +332,7 @@ async def test_the_body_of_async_with_keeps_its_own_error() -> None:
     with pytest.raises(KeyError) as caught:
         async with Workers(child("a", shutdown=raising(ValueError("clean-up"))), name="app"):
             raise KeyError("body")
-    assert caught.value.__notes__ == ["worker app failed too: ValueError('clean-up')"]
+    assert caught.value.__notes__ == ["worker app failed too (ValueError: clean-up)"]
 
 
 async def test_a_child_that_is_abandoned_does_not_come_back_to_life_in_its_group() -> None:

@@ -205,7 +205,7 @@ async def test_the_error_of_the_body_is_never_replaced_by_that_of_the_worker() -
         async with worker_with(shutdown=raising(ValueError("worker"))):
             raise body
     assert caught.value is body
-    assert "ValueError('worker')" in "".join(caught.value.__notes__)
+    assert "ValueError: worker" in "".join(caught.value.__notes__)
 
 
 async def test_async_with_raises_what_ended_the_worker() -> None:

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .. import events, tasks
+from .. import events, logs, tasks
 from ..errors import FluidError, WorkerStartError
 from ..worker import Worker
 from .exit_codes import Facts
@@ -60,10 +60,12 @@ class Root:
         """Does what a signal asks for."""
         name, path = signal.Signals(number).name, self._worker.worker_path
         if request is Request.STOP:
-            logger.info("%s: %s is to stop; a second signal takes away its grace", name, path)
+            text = "%s: %s is to stop; a second signal takes away its grace"
+            logs.safely(logger.info, text, name, path)
             self.stop()
         else:
-            logger.warning("%s: %s is to stop at once; a third signal kills", name, path)
+            text = "%s: %s is to stop at once; a third signal kills"
+            logs.safely(logger.warning, text, name, path)
             self.force()
 
     def stop(self) -> None:
@@ -132,7 +134,7 @@ class Root:
         if error is not own_error and not isinstance(error, FluidError | SystemExit):
             # It came from an override of startup(): no life has failed, so no event has told of it.
             path = self._worker.worker_path
-            logger.error("worker %s did not start", path, exc_info=error)
+            logs.safely(logger.error, "worker %s did not start", path, exc_info=error)
 
     async def _wait_for_end(self) -> None:
         facts, life = self.facts, self._worker._worker.life

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TypeAlias
 
+from .. import logs
 from .exit_codes import SIGNALLED
 from .signal_count import Request, SignalCount
 
@@ -57,9 +58,10 @@ def taken(
     try:
         before = {number: signal.signal(number, handle) for number in SIGNALS}
     except ValueError:
-        logger.warning(
+        logs.safely(
+            logger.warning,
             "fluid.run() was not called on the main thread, where Python delivers signals: "
-            "SIGTERM and SIGINT will not stop its worker; gracefully_stop() will"
+            "SIGTERM and SIGINT will not stop its worker; gracefully_stop() will",
         )
         yield count
         return

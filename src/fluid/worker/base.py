@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, overload
 
 from .. import events
 from ..errors import FluidError
+from ..logs import error_text
 from ..rules.lifecycle import FINAL_STATES, RUNNING, STOPPING, WorkerState
 from .core import Core, core_of
 from .exit import WorkerExit
@@ -304,7 +305,7 @@ class Worker(ABC):
             if isinstance(error, asyncio.CancelledError) and not core.ended_with(error):
                 raise  # somebody cancelled us while we waited
             if error is not exc:
-                exc.add_note(f"worker {core.path} failed too: {error!r}")
+                exc.add_note(f"worker {core.path} failed too ({error_text(error)})")
 
     # --- what a worker does while it runs --------------------------------------------------------
 
@@ -326,14 +327,14 @@ class Worker(ABC):
     async def wait_or_stop(self, awaitable: Awaitable[T], default: Any = None) -> Any:
         """Waits for ``awaitable``, but no longer than until a stop is asked for.
 
-        A coroutine is run for you, and cancelled and waited for when a stop comes first; if it has
-        a result all the same, you get that, so that nothing it took is lost. A future or a task
-        stays yours and is left alone.
+        A coroutine runs in your own task, and is cancelled when a stop comes first; if it has a
+        result all the same, you get that, so that nothing it took is lost. A future or a task stays
+        yours and is left alone.
 
         Returns:
             The result, or ``default`` if a stop was asked for first.
 
-        Cancellation: A coroutine is cancelled and waited for; a future or a task is left alone.
+        Cancellation: A coroutine is cancelled; a future or a task is left alone.
         """
         from .waiting import wait_or_stop  # here, because most programs never load it
 

@@ -221,9 +221,10 @@ class ConsumerCore(Core):
     def _settle_hand(self, task: asyncio.Task[Any], error: BaseException | None) -> None:
         """Settles what ``task`` took, by how it ended, or else by the error that ended ``run``."""
         mailbox, message = self.mailbox, self.hands.pop(task)
-        if task.cancelled() or self._was_cut_by(error):
+        has_failed = _has_failed(task)
+        if task.cancelled() or (self._was_cut_by(error) and not has_failed):
             mailbox.put_back(message)
-        elif error is not None:
+        elif error is not None or has_failed:
             mailbox.dead += 1
             mailbox.look_again()
         else:
@@ -233,3 +234,11 @@ class ConsumerCore(Core):
     def _was_cut_by(self, error: BaseException | None) -> bool:
         forced = self.life is not None and self.life.facts.forced and error is None
         return forced or isinstance(error, asyncio.CancelledError)
+
+
+def _has_failed(task: asyncio.Task[Any]) -> bool:
+    """Returns whether an exception has ended ``task``, and leaves it for its owner to find.
+
+    ``task.exception()`` would count as finding it, and asyncio would keep silent if nobody did.
+    """
+    return getattr(task, "_exception", None) is not None

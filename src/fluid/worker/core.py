@@ -343,8 +343,8 @@ class Core:
         for listener in listeners:
             try:
                 listener(event)
-            except Exception:
-                logger.exception("a listener raised on %s", type(event).__name__)
+            except (Exception, asyncio.CancelledError):  # as a cancelled future's result() does
+                logs.safely(logger.exception, "a listener raised on %s", type(event).__name__)
 
     def _now(self) -> float:
         return 0.0 if self.life is None else self.life.loop.time()
@@ -373,6 +373,10 @@ def core_of(worker: Worker) -> Core:
     try:
         return worker._worker
     except AttributeError:
+        from .base import Worker  # which imports this module
+
+        if not isinstance(worker, Worker):
+            raise FluidValueError(f"this is not a worker: {worker!r}") from None
         raise WorkerStartError(
             f"{type(worker).__name__} is not a whole worker: its __init__ did not call "
             f"super().__init__(); add the line  super().__init__(name=name)"

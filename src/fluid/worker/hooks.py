@@ -20,3 +20,16 @@ def default(hook: H) -> H:
 def is_default(hook: Callable[..., Any]) -> bool:
     """Returns whether ``hook``, as read from a worker, is fluid's own."""
     return getattr(hook, "__func__", None) in _defaults
+
+
+LESSON = "has to be a function written with  async def"
+"""What to tell whoever wrote a plain one."""
+
+
+def was_plain(error: BaseException) -> bool:
+    """Returns whether ``error`` comes from awaiting what a plain function has returned.
+
+    To be asked where that was awaited, because only there the error has no further traceback.
+    """
+    is_ours = error.__traceback__ is not None and error.__traceback__.tb_next is None
+    return is_ours and isinstance(error, TypeError) and "'await' expression" in str(error)

@@ -314,11 +314,15 @@ class Life:
         self.state = lifecycle.after(self.state, Move.STOP)
         core = self.core
         if core.wants(events.WorkerStopping):
-            plan = self.deadlines().plan if self.stop_begun else None
-            bound = 0.0 if plan is None else max(plan.end_by - self.loop.time(), 0.0)
-            core.emit(events.WorkerStopping, self.stop_asked, bound)
+            core.emit(events.WorkerStopping, self.stop_asked, self._bound_from_here())
         self.stopping.wake(False)
         core.readied.wake(None)
+
+    def _bound_from_here(self) -> float:
+        if self.stop_begun:
+            return max(self.deadlines().plan.end_by - self.loop.time(), 0.0)
+        worker = self.worker_alive()
+        return worker.cleanup_period + worker.cancel_period  # run() has ended: see arm_cleanup()
 
     # --- waiting ---------------------------------------------------------------------------------
 

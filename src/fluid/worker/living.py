@@ -15,8 +15,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias
 
 from .. import tasks
-from .hooks import is_default
-from .phase import EXIT_STACK, RUN, SHUTDOWN, UNDELIVERED, Phase
+from .hooks import LESSON, is_default, was_plain
+from .phase import EXIT_STACK, RUN, SHUTDOWN, STARTUP, UNDELIVERED, Phase
 
 if TYPE_CHECKING:
     from .core import Core
@@ -46,6 +46,8 @@ async def live(life: Life) -> None:
         except GeneratorExit:
             raise
         except BaseException as caught:
+            if was_plain(caught):
+                caught.add_note(f"{RUN.value}() {LESSON}")
             error = caught
         if _is_marked(life):
             error, life.facts.forced = await _answer_for_cancels(life, error)
@@ -63,15 +65,16 @@ async def _start_up(life: Life) -> bool:
     if life.stop_asked:  # before the first step: the hook never begins
         life.facts.stopped_in_start = True
         return False
-    error = await _attempt(life.worker_alive().on_startup)
+    error = await _attempt(STARTUP, life.worker_alive().on_startup)
+    life.started_up = error is None  # also if a cancel that it asked for itself is on its way
     error, was_ours = await _answer_for_cancels(life, error)
-    life.started_up = error is None
     if error is not None and not (was_ours and isinstance(error, asyncio.CancelledError)):
         life.note_start_error(error)
     elif life.stop_asked:
         life.facts.stopped_in_start = True
     else:
         life.phase = RUN
+    del error  # as in live()
     return life.phase is RUN
 
 
@@ -122,7 +125,7 @@ def _cleanup_steps(life: Life, error: BaseException | None) -> list[tuple[Phase,
 
 async def _tidy(life: Life, phase: Phase, hook: Hook) -> None:
     life.phase = phase
-    error = await _attempt(hook)
+    error = await _attempt(phase, hook)
     error, was_ours = await _answer_for_cancels(life, error)
     life.note_cut()
     if error is None or (was_ours and isinstance(error, asyncio.CancelledError)):
@@ -134,13 +137,15 @@ async def _tidy(life: Life, phase: Phase, hook: Hook) -> None:
         life.note_cleanup_error(error)
 
 
-async def _attempt(hook: Hook) -> BaseException | None:
+async def _attempt(phase: Phase, hook: Hook) -> BaseException | None:
     """Awaits a hook of the user's and returns what it raised, whatever that is."""
     try:
         await hook()
     except GeneratorExit:  # the loop is being torn down: nothing may be awaited any more
         raise
     except BaseException as error:
+        if was_plain(error):
+            error.add_note(f"{phase.value}() {LESSON}")
         return error
     return None
 

@@ -13,6 +13,7 @@ from math import inf
 from typing import Protocol, TypeVar
 
 from ..tasks import pause
+from .hooks import LESSON, was_plain
 from .life import Life
 from .mailbox import Mailbox
 
@@ -93,7 +94,8 @@ async def consume(worker: HasOnMessage[M], mailbox: Mailbox[M], life: Life) -> N
             else:
                 mailbox.dead += 1
                 mailbox.look_again()
-                _teach(error, worker)
+                if was_plain(error):
+                    error.add_note(f"the handler {worker.on_message!r} {LESSON}")
             raise
         finally:
             del message, holders[me]
@@ -119,12 +121,3 @@ def _was_cancelled(error: BaseException) -> bool:
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
     return isinstance(error, GeneratorExit)
-
-
-def _teach(error: BaseException, worker: HasOnMessage[M]) -> None:
-    """Explains the likeliest mistake to whoever reads the traceback."""
-    is_ours = error.__traceback__ is not None and error.__traceback__.tb_next is None
-    if is_ours and isinstance(error, TypeError) and "'await' expression" in str(error):
-        error.add_note(
-            f"the handler {worker.on_message!r} has to be a function written with  async def"
-        )

@@ -125,8 +125,8 @@ class QueueConsumer(Worker, Generic[M]):
         """Returns the next message, also one that still waits after a stop was asked for.
 
         A message counts as handled when the task that took it comes back for the next one, or
-        when ``run`` returns; as dead when ``run`` raises; and it goes back to the front when
-        ``run`` is cancelled.
+        when ``run`` returns; as dead when that task or ``run`` raises; and it goes back to the
+        front when one of them is cancelled.
 
         Args:
             timeout: Seconds to wait at the most.
@@ -217,10 +217,15 @@ class QueueConsumerWorker(QueueConsumer[M]):
             maxsize=maxsize,
             mailbox=mailbox,
         )
-        if not callable(on_message):
+        subject = f"on_message of consumer {self._worker.name!r}"
+        if inspect.iscoroutine(on_message):
+            on_message.close()
             raise FluidValueError(
-                f"on_message of consumer {self._worker.name!r} is not a function: {on_message!r}"
+                f"{subject} is a coroutine; it has to be the function itself, without the "
+                f"parentheses: QueueConsumerWorker({on_message.__name__})"
             )
+        if not callable(on_message):
+            raise FluidValueError(f"{subject} is not a function: {on_message!r}")
         self.on_message = on_message
 
     async def run(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .. import tasks
 from .life import Life
+from .waits import settle
 
 if TYPE_CHECKING:
     from .core import Core
@@ -24,28 +25,61 @@ async def wait_or_stop(core: Core, awaitable: Awaitable[T], default: D) -> T | D
     if isinstance(awaitable, asyncio.Future):
         await _either(life, awaitable)
         return awaitable.result() if awaitable.done() else default
-    return await _run(life, awaitable, default)
+    await _give_way(awaitable)
+    with CancelledByStop(life):
+        return await awaitable
+    return default
 
 
-async def _run(life: Life, awaitable: Awaitable[T], default: D) -> T | D:
-    task = tasks.spawn(
-        _as_coroutine(awaitable), loop=life.loop, name=f"{life.core.name} waits or stops"
-    )
+class CancelledByStop:
+    """Cancels its block when a stop is asked for, and answers for that cancel at its end.
+
+    The block is a part of the caller's own task. In a task of its own it could end with a result
+    that has not reached the caller yet when somebody cancels that one, and the result would be
+    lost.
+
+    Source:
+        The cancels are counted as ``asyncio.timeout`` counts them.
+    """
+
+    __slots__ = ("_before", "_has_cancelled", "_life", "_stop", "_task")
+
+    def __init__(self, life: Life) -> None:
+        self._life: Life = life
+        self._has_cancelled: bool = False
+
+    def __enter__(self) -> None:
+        life, task = self._life, asyncio.current_task()
+        assert task is not None
+        self._task: asyncio.Task[object] | None = task
+        self._before: int = task.cancelling()
+        self._stop: asyncio.Future[bool] = life.stopping.enter(life.loop)
+        self._stop.add_done_callback(self._cancel)
+        if life.stop_asked:
+            settle(self._stop, False)
+
+    def _cancel(self, _: object) -> None:
+        if self._task is not None:
+            self._has_cancelled = True
+            tasks.cancel(self._task, "fluid: its worker was asked to stop")
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        task, self._task = self._task, None
+        assert task is not None
+        self._stop.remove_done_callback(self._cancel)
+        self._life.stopping.leave(self._stop)
+        is_ours = self._has_cancelled and task.uncancel() <= self._before
+        return is_ours and isinstance(error, asyncio.CancelledError)
+
+
+async def _give_way(awaitable: Awaitable[object]) -> None:
+    """Gives the loop a step, because what is awaited may be ready each time."""
     try:
-        await _either(life, task)
-        await _end(task)
-    except asyncio.CancelledError:
-        await _end(task)
-        error = tasks.end_of(task)
-        if error is None or isinstance(error, asyncio.CancelledError):
-            raise
-        raise error from None  # as in any coroutine: what went wrong on its way out
-    return default if task.cancelled() and life.stop_asked else task.result()
-
-
-async def _end(task: asyncio.Task[T]) -> None:
-    if not task.done():
-        await tasks.cancel_and_wait(task, "fluid: its worker was asked to stop")
+        await tasks.pause()
+    except BaseException:
+        if asyncio.iscoroutine(awaitable):
+            awaitable.close()  # nobody will await it now
+        raise
 
 
 async def _either(life: Life, future: asyncio.Future[T]) -> None:
@@ -64,7 +98,3 @@ async def _either(life: Life, future: asyncio.Future[T]) -> None:
             await stop
         finally:
             future.remove_done_callback(wake)
-
-
-async def _as_coroutine(awaitable: Awaitable[T]) -> T:
-    return await awaitable
