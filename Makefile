@@ -20,7 +20,7 @@ run: $(VENV)/.ready-run ## Run the demo: index the standard library and search i
 	$(BIN)/python -m examples.codesearch $(ARGS)
 
 test: $(VENV)/.ready-test ## Run the tests (ARGS="-k name" for some of them)
-	$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 test-all: test $(PYTHONS:%=test-%) ## Run the tests on every supported Python that is installed
 

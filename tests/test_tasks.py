@@ -47,38 +47,6 @@ async def test_waiting_for_a_task_never_touches_it() -> None:
     assert asyncio.get_running_loop().time() == 5
 
 
-async def test_cancelling_and_waiting_holds_out_until_the_end() -> None:
-    async def slow_to_end() -> None:
-        try:
-            await asyncio.sleep(100)
-        finally:
-            await asyncio.sleep(2)
-
-    task = tasks.spawn(slow_to_end(), loop=asyncio.get_running_loop(), name="slow")
-    await asyncio.sleep(1)
-    await tasks.cancel_and_wait(task, "enough")
-    assert task.cancelled()
-    assert asyncio.get_running_loop().time() == 3
-
-
-async def test_a_caller_that_is_cancelled_while_it_waits_is_cancelled_after_the_end() -> None:
-    async def deaf_once() -> None:
-        try:
-            await asyncio.sleep(100)
-        except asyncio.CancelledError:
-            await asyncio.sleep(100)
-
-    task = tasks.spawn(deaf_once(), loop=asyncio.get_running_loop(), name="deaf")
-    await asyncio.sleep(1)
-    caller = asyncio.ensure_future(tasks.cancel_and_wait(task, "enough"))
-    await asyncio.sleep(1)
-    assert not task.done()
-    caller.cancel()
-    await asyncio.wait([caller])
-    assert caller.cancelled()
-    assert task.cancelled()
-
-
 async def test_gathering_returns_what_each_raised_when_all_have_ended() -> None:
     async def raise_after(seconds: float, error: BaseException | None) -> None:
         await asyncio.sleep(seconds)

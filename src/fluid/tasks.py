@@ -91,27 +91,6 @@ async def ended(task: asyncio.Task[Any]) -> None:
         task.remove_done_callback(wake)
 
 
-async def cancel_and_wait(task: asyncio.Task[Any], message: str) -> None:
-    """Cancels ``task`` and waits for its end, whatever becomes of the caller meanwhile.
-
-    Cancellation: Each cancel of the caller is passed on to ``task``; the last one is raised when
-    the task has ended.
-    """
-    interrupted: asyncio.CancelledError | None = None
-    cancel(task, message)
-    while not task.done():
-        try:
-            await ended(task)
-        except asyncio.CancelledError as error:
-            interrupted = error
-            cancel(task, message)
-    try:
-        if interrupted is not None:
-            raise interrupted
-    finally:
-        del interrupted
-
-
 async def gather_settled(
     works: Sequence[Coroutine[Any, Any, Any]], *, name: str
 ) -> list[BaseException | None]:

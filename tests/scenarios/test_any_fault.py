@@ -10,7 +10,7 @@ from tests.scenarios.cast import Watch, breakables, faults_of, group_of, stop_at
 from tests.worker.group_cast import end_of
 
 
-@explored(faults="offered", swept=True, pairs=100)
+@explored(faults="offered", swept=True, pairs=40)
 async def test_any_fault_at_any_step_of_a_group_leaves_everything_in_order(sim: Simulation):
     group = group_of(*breakables("ab"), group_of(*breakables("c"), name="inner"))
     watch = Watch(group)

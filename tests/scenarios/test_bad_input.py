@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import re
 from collections.abc import Callable
 from itertools import product
 from math import inf, nan
@@ -187,6 +188,8 @@ async def test_a_type_error_of_a_hook_that_is_async_is_not_taught_anything():
 
 
 async def test_a_worker_needs_no_hook_but_its_run():
+    """I08"""
+
     class Least(Worker):
         async def run(self) -> None:
             await self.sleep(inf)
@@ -194,3 +197,25 @@ async def test_a_worker_needs_no_hook_but_its_run():
     async with Least() as worker:
         assert worker.is_ready()
     assert worker.worker_exit.code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "hook"),
+    [
+        ("on_start_up", "on_startup"),
+        ("onStartup", "on_startup"),
+        ("on_shut_down", "on_shutdown"),
+        ("after_shut_down", "after_shutdown"),
+        ("Run", "run"),
+    ],
+)
+def test_a_hook_that_is_misspelt_is_warned_of_where_the_class_is_written(name: str, hook: str):
+    """I08"""
+    warning = f"Typo.{name} is no hook and is never called: it is {hook}"
+    with pytest.warns(UserWarning, match=re.escape(warning)) as caught:
+        type("Typo", (Idle,), {name: nothing, "__qualname__": "Typo"})
+    assert caught[0].filename == __file__
+
+
+def test_what_only_looks_like_a_hook_is_not_warned_of():
+    type("Fine", (Idle,), {"_run": nothing, "RUN": 5, "on_start": nothing, "on_startup": nothing})

@@ -45,13 +45,14 @@ class BrokenHandler(logging.Handler):
 def broken_log() -> Iterator[BrokenHandler]:
     """Every logger of fluid's writes to a handler that raises."""
     logger, handler = logging.getLogger("fluid"), BrokenHandler()
-    before = logger.level, logger.propagate
+    level, propagate = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     yield handler
     logger.removeHandler(handler)
-    logger.level, logger.propagate = before
+    logger.setLevel(level)
+    logger.propagate = propagate
 
 
 @explored(seeds=20, faults="offered", conditions=Conditions(logs=True))

@@ -17,7 +17,7 @@ from tests.scenarios.cast import (
     breakables,
     cancel_task_of,
     errors_of,
-    faults_of,
+    faults_of_each,
     group_of,
     starting,
     stop_at_last,
@@ -112,8 +112,9 @@ async def test_a_group_leaves_the_count_of_its_users_cancels_alone(
     sim: Simulation, level: int
 ) -> None:
     """C03"""
-    group = group_of(*breakables("a"), group_of(*breakables("b"), name="inner"))
-    faults_of(sim, group)
+    inner = group_of(*breakables("b"), name="inner")
+    group = group_of(*breakables("a"), inner)
+    faults_of_each(sim, group, *inner.workers())
 
     async def use() -> None:
         for _ in range(level):

@@ -51,7 +51,7 @@ async def test_a_time_out_in_the_instant_of_a_stop_is_one_outcome_and_stays_a_ti
     else:
         assert type(error) is TimeoutError
         assert worker.worker_state is FAILED
-        assert worker.worker_exit.errors == ()
+        assert (worker.worker_exit.reason, worker.worker_exit.errors) == (str(error), ())
     sim.sometimes("the time-out came first", error is not None)
     sim.sometimes("the stop came first", error is None)
     watch.assert_it_ended_well()

@@ -73,7 +73,7 @@ MADE: dict[str, Callable[[], Worker]] = {
 
 
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE)
-@explored(faults="offered", swept=True, pairs=50)
+@explored(faults="offered", swept=True, pairs=30)
 async def test_all_is_freed_with_its_last_user_unless_it_failed(
     sim: Simulation, make: Callable[[], Worker]
 ):
@@ -98,7 +98,7 @@ async def test_all_is_freed_with_its_last_user_unless_it_failed(
         sim.offer(fault, gc.isenabled)  # in place of what would keep them alive
     await asyncio.sleep(0.01)
     sim.sometimes("it did not fail", bool(left))
-    if left:
+    if left and not sim.schedule.eager:  # where frames of the loop may lead back to the task
         assert [thing() for thing in left if thing() is not None] == []
         assert garbage() == []
 

@@ -15,7 +15,7 @@ import pytest
 from fluid.testing import Simulation, VirtualLoop, explore
 from tests.testing import differential
 
-SAMPLE = 1000
+SAMPLE = 500
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from collections.abc import Callable, Coroutine
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -18,8 +16,6 @@ from tests.testing.watching import results, watched
 FREE = pytest.mark.parametrize("policy", [Policy.LEGAL, Policy.SOURCE, Policy.RANDOM])
 ALL = pytest.mark.parametrize("policy", list(Policy))
 LATENESS = {0.0, 0.001, 0.02}
-
-Scenario = Callable[[Simulation], Coroutine[Any, Any, None]]
 
 
 def now() -> float:

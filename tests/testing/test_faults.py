@@ -109,15 +109,19 @@ def test_what_a_fault_schedules_comes_from_a_source_of_its_own(policy: Policy):
     async def scenario(sim: Simulation) -> None:
         order: list[str] = []
         loop = asyncio.get_running_loop()
+
+        def schedule_two() -> None:
+            loop.call_soon(order.append, "a")
+            loop.call_soon(order.append, "b")
+
         sim.offer("x", lambda: loop.call_soon(order.append, "x"))
-        loop.call_soon(order.append, "a")
-        loop.call_soon(order.append, "b")
+        loop.call_soon(schedule_two)
         while len(order) < 3:
             await asyncio.sleep(0)
         orders.add("".join(order))
 
-    for seed in range(40):
-        assert watched(scenario, f"{policy}:{seed}+x@1").error is None
+    for seed in range(60):
+        assert watched(scenario, f"{policy}:{seed}+x@2").error is None
     assert orders >= {"abx", "axb", "xab"}
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable
+from operator import eq
 from typing import Any
 
 import pytest
 
 from fluid.testing import ExplorationError, NotDeterministicError, Simulation, explore
+from fluid.testing.schedules.explorer import scattered_memory
 
 
 class Plain:
@@ -73,6 +75,15 @@ async def global_counter(counted: list[None] = []) -> None:  # noqa: B006
 def test_what_no_schedule_decides_is_found_out(scenario: Any):
     with pytest.raises(NotDeterministicError, match=f"{scenario.__name__} went two ways in"):
         explore(scenario, seeds=500)
+
+
+def test_scattered_memory_gives_new_objects_addresses_in_another_order_for_each_salt():
+    def order(salt: int) -> list[int]:
+        with scattered_memory(salt):
+            plains = [Plain(number) for number in range(40)]
+            return sorted(range(40), key=lambda number: id(plains[number]))
+
+    assert sum(map(eq, order(1), order(2))) < 20
 
 
 def test_the_report_shows_where_the_two_ways_part():

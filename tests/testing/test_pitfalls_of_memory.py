@@ -34,6 +34,7 @@ def test_memory_is_flat_over_two_thousand_schedules():
         cycle = Cycle(sim)
         sim.offer("x", lambda: cycle.me)
         sim.loop.add_signal_handler(signal.SIGTERM, lambda: cycle)
+        sim.loop.set_exception_handler(lambda _, context: cycle)
         loops.add(sim.loop)
         alive.append(len(loops))
         await asyncio.gather(asyncio.sleep(1), asyncio.to_thread(int), return_exceptions=True)
@@ -80,3 +81,30 @@ def test_an_exception_that_nobody_retrieved_fails_the_run_that_lost_it():
         error = watched(scenario, f"legal:{seed}").error
         assert isinstance(error, UnhandledError)
         assert f"lost in legal:{seed}" in str(error)
+
+
+def by_an_offer(sim: Simulation, task: asyncio.Task[None]) -> None:
+    sim.offer("x", lambda: task.cancel())
+
+
+def by_a_signal_handler(sim: Simulation, task: asyncio.Task[None]) -> None:
+    sim.loop.add_signal_handler(signal.SIGTERM, lambda: task.cancel())
+
+
+def by_a_timer(sim: Simulation, task: asyncio.Task[None]) -> None:
+    sim.loop.call_later(1, lambda: task.cancel())
+
+
+@pytest.mark.parametrize("held", [by_an_offer, by_a_signal_handler, by_a_timer])
+def test_no_exception_is_lost_because_its_task_is_held_until_the_run_is_over(held: Any):
+    async def scenario(sim: Simulation) -> None:
+        async def fail() -> None:
+            raise ValueError("lost")
+
+        held(sim, asyncio.create_task(fail()))
+        await asyncio.sleep(0)
+
+    for schedule in ("fifo", "legal:1", "fifo+x@99"):
+        error = watched(scenario, schedule, leaks="ignore").error
+        assert isinstance(error, UnhandledError)
+        assert "lost" in str(error)

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..errors import FluidError, FluidValueError
 from .schedules.explorer import Explorer
+from .schedules.marks import judged_together
 from .schedules.overrides import OVERRIDES
 from .schedules.report import ExplorationError, failure_report
 from .schedules.schedule import MIX, Policy, Schedule, Strike, policy_of, stream
@@ -246,24 +247,25 @@ def explored(
                 )
 
             bound.__qualname__ = scenario.__qualname__
-            explore(
-                bound,
-                seeds=seeds,
-                policies=policies,
-                faults=faults,
-                eager=eager,
-                conditions=conditions,
-            )
-            if swept:
-                sweep(
+            with judged_together(scenario.__qualname__):
+                explore(
                     bound,
-                    faults=faults or "offered",
-                    pairs=pairs,
+                    seeds=seeds,
+                    policies=policies,
+                    faults=faults,
                     eager=eager,
                     conditions=conditions,
                 )
-            if deviations:
-                exhaust(bound, deviations=deviations, conditions=conditions)
+                if swept:
+                    sweep(
+                        bound,
+                        faults=faults or "offered",
+                        pairs=pairs,
+                        eager=eager,
+                        conditions=conditions,
+                    )
+                if deviations:
+                    exhaust(bound, deviations=deviations, conditions=conditions)
 
         parameters = [value for name, value in signature.parameters.items() if name != "sim"]
         test.is_explored = True  # type: ignore[attr-defined]

@@ -234,6 +234,8 @@ class VirtualLoop(ClosedWorld):
                 self._current_handle = handle
                 handle._run()
         self._current_handle = None
+        if todo:
+            del handle  # whatever has raised may refer to this frame, which must not refer to it
 
     def _beyond_horizon(self, due_ns: int) -> HorizonError:
         return HorizonError(

@@ -7,6 +7,7 @@ worker is) and ``life.py`` (what one life of it does).
 from __future__ import annotations
 
 import asyncio
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -19,7 +20,7 @@ from ..logs import error_text
 from ..rules.lifecycle import FINAL_STATES, RUNNING, STOPPING, WorkerState
 from .core import Core, core_of
 from .exit import WorkerExit
-from .hooks import default
+from .hooks import default, misspelt
 from .start import until_started
 
 T = TypeVar("T")
@@ -75,6 +76,12 @@ class Worker(ABC):
 
     _worker_core_type: ClassVar[type[Core]] = Core
     _worker: Core
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, hook in misspelt(vars(cls)):
+            message = f"{cls.__qualname__}.{name} is no hook and is never called: it is {hook}"
+            warnings.warn(message, stacklevel=3)  # past abc, to the class statement
 
     def __init__(self, *, name: str = "", stopping_grace_period: float | None = None) -> None:
         self._worker = self._worker_core_type(self, name, stopping_grace_period)

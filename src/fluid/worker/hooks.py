@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType
 from typing import Any, TypeVar
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -20,6 +21,27 @@ def default(hook: H) -> H:
 def is_default(hook: Callable[..., Any]) -> bool:
     """Returns whether ``hook``, as read from a worker, is fluid's own."""
     return getattr(hook, "__func__", None) in _defaults
+
+
+def misspelt(namespace: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yields each public function whose name is a hook's but for capitals and underscores.
+
+    ``on_start_up`` would never be called, and nobody would be told. With it comes the hook's name.
+    """
+    for name, value in namespace.items():
+        hook = _HOOKS.get(_bare(name), name)
+        if hook != name and not name.startswith("_") and isinstance(value, FunctionType):
+            yield name, hook
+
+
+def _bare(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+_HOOKS: dict[str, str] = {
+    _bare(hook): hook
+    for hook in ("on_startup", "run", "on_shutdown", "after_shutdown", "on_undelivered")
+}
 
 
 LESSON = "has to be a function written with  async def"

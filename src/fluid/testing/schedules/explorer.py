@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from random import Random
+from types import TracebackType
 from typing import Any
 
 from ..run import nothing_older_collected
-from .report import (
-    ExplorationError,
-    NeverHappenedError,
-    NotDeterministicError,
-    failure_report,
-)
+from .marks import judged_together
+from .report import ExplorationError, NotDeterministicError, failure_report
 from .schedule import Schedule
 from .shrink import same_failure, shrink
 from .simulate import Conditions, Run, prepared, quiet, simulate
@@ -49,18 +46,20 @@ class Explorer:
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Explorer:
+        self._pool = self._cleanup.enter_context(judged_together(self.name))
         self._cleanup.enter_context(quiet(self._conditions))
         self._cleanup.enter_context(nothing_older_collected())
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._cleanup.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         TOTAL.add(self.tally)
-        if kind is None and (never := self.tally.never_happened()):
-            raise NeverHappenedError(
-                f"{self.name} passed {self.tally.schedules:,} schedules, in none of which "
-                f"this happened: {', '.join(never)}. Explore more, or make the scenario reach it."
-            )
+        self._pool.add(self.tally)
+        self._cleanup.__exit__(kind, error, traceback)
 
     def run(self, schedule: Schedule, *, record: bool = False) -> Run:
         """Runs one schedule.

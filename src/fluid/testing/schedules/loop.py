@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from ..loop import VirtualLoop
 from .choosers import Chooser
-from .queues import FifoQueue, ReadyQueue
+from .queues import ReadyQueue
 from .schedule import Policy
 
 Ts = TypeVarTuple("Ts")
@@ -75,9 +75,8 @@ class ExploredLoop(VirtualLoop):
         self._ready = queue
 
     def close(self) -> None:
-        """Like a virtual loop's; lets go of all that knows the scenario, which would be a cycle."""
+        """Like a virtual loop's; lets go of signal handlers, so that what they hold is judged."""
         super().close()
-        self._ready = FifoQueue()
         self._signal_handlers.clear()
 
     def _enters(

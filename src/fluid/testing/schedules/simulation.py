@@ -53,7 +53,7 @@ class Simulation:
         self._main = asyncio.current_task()
 
     def end(self) -> None:
-        """Is told that the scenario has ended; what it offered is not to outlive it."""
+        """Is told that the scenario has ended; lets go of what it offered, so that it is judged."""
         self._main, self._is_over = None, True
         self._offers = dict.fromkeys(self._offers, object)
 
