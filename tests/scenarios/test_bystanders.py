@@ -55,7 +55,7 @@ def broken_log() -> Iterator[BrokenHandler]:
     logger.propagate = propagate
 
 
-@explored(seeds=20, faults="offered", conditions=Conditions(logs=True))
+@explored(seeds=12, faults="offered", conditions=Conditions(logs=True))
 async def test_a_logging_handler_that_raises_harms_no_worker(
     sim: Simulation, broken_log: BrokenHandler
 ) -> None:

@@ -146,7 +146,7 @@ def test_up_to_two_faults_strike_at_any_step_but_never_in_the_plain_run(seen: Se
     assert sorted(numbers) == [0, 1, 2]
     assert seen.schedules[0].strikes == ()
     steps = {strike.step for schedule in seen.schedules for strike in schedule.strikes}
-    assert steps == {0, 1, 2}
+    assert steps == set(range(2 * 3))  # the second of two may come after the plain run's last
 
 
 def test_one_fault_in_place_of_several_teaches(seen: Seen):

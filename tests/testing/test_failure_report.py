@@ -173,7 +173,6 @@ def test_every_kind_of_choice_is_told_in_words():
         "the timer is 20 ms late",
         "what comes from outside is 20 ms late",
         "the next of the timers due at once is the 2nd of 3",
-        "the timers that are due wait for the next pass",
         "what is ready takes until the next timer is due",
         "a step of task-2 (the 3rd of 3 that are ready)",
     }

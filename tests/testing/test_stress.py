@@ -113,6 +113,18 @@ class Liar(Worker):
         return {"self": self}
 
 
+class Silent(Worker):
+    """Cannot say its status while it runs."""
+
+    async def run(self) -> None:
+        await self.sleep(60)
+
+    async def status(self) -> dict[str, object]:
+        if self.is_running():
+            raise RuntimeError("no status")
+        return await super().status()
+
+
 class Sleepy(Worker):
     """Swallows the error of its own start, now and then: only a swept cancel shows it."""
 
@@ -142,6 +154,7 @@ class _cancelled:  # noqa: N801 - a context manager that reads as a verb
         (Deaf, "left alive"),
         (Leaky, "left alive"),
         (Liar, "not JSON serializable"),
+        (Silent, "no status"),
         (Sleepy, "left alive"),
     ],
 )

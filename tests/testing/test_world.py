@@ -306,3 +306,13 @@ async def test_an_async_generator_that_was_dropped_is_open_until_asyncio_has_clo
     assert len(virtual_loop().open_generators()) == 1
     await asyncio.sleep(1)
     assert virtual_loop().open_generators() == []
+
+
+async def test_a_handler_that_was_removed_is_not_called_for_a_signal_on_its_way():
+    seen: list[str] = []
+    loop = virtual_loop()
+    loop.add_signal_handler(signal.SIGTERM, seen.append, "term")
+    loop.raise_signal(signal.SIGTERM)
+    loop.remove_signal_handler(signal.SIGTERM)
+    await asyncio.sleep(1)
+    assert seen == []

@@ -265,7 +265,9 @@ def explored(
                         conditions=conditions,
                     )
                 if deviations:
-                    exhaust(bound, deviations=deviations, conditions=conditions)
+                    exhaust(
+                        bound, deviations=deviations, eager=eager is True, conditions=conditions
+                    )
 
         parameters = [value for name, value in signature.parameters.items() if name != "sim"]
         test.is_explored = True  # type: ignore[attr-defined]
@@ -337,10 +339,17 @@ def _fault_names(
 def _strikes(
     seed: int, names: Sequence[str], steps: int, count: int | None = None
 ) -> tuple[Strike, ...]:
-    """Returns two faults, or one, or none, of which each may strike at any step."""
+    """Returns two faults, or one, or none.
+
+    The first may strike at any step of the plain run, the second as long after it: what follows a
+    fault has steps of its own.
+    """
     random = stream(seed, "faults")
     if not names or not steps:
         return ()
     number = random.choice((0, 1, 1, 2)) if count is None else count
-    strikes = [Strike(random.choice(names), random.randrange(steps)) for _ in range(number)]
-    return tuple(sorted(strikes, key=lambda strike: strike.step))
+    strikes: list[Strike] = []
+    for _ in range(number):
+        after = strikes[-1].step + 1 if strikes else 0
+        strikes.append(Strike(random.choice(names), after + random.randrange(steps)))
+    return tuple(strikes)

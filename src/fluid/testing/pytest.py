@@ -74,11 +74,17 @@ class ExplorerFixture:
 
 
 @pytest.fixture
-def virtual_clock() -> Iterator[VirtualClock]:
+def virtual_clock(request: pytest.FixtureRequest) -> Iterator[VirtualClock]:
     """A clock on which hours pass in milliseconds; an async test that asks for it runs on it."""
     clock = VirtualClock()
     yield clock
+    was_used = clock.loop.is_closed()
     clock.loop.close()
+    if inspect.iscoroutinefunction(getattr(request.node, "obj", None)) and not was_used:
+        pytest.fail(
+            "another plug-in has run this async test on a real loop, in place of virtual_clock: "
+            "leave its mark or its automatic mode off here"
+        )
 
 
 @pytest.fixture

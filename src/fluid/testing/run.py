@@ -67,8 +67,12 @@ def run_on(
     *,
     leaks: Leaks = "error",
     debug: bool = False,
+    on_end: Callable[[], None] | None = None,
 ) -> T:
-    """Does what :func:`run` does, on a loop that the caller has made for this one run."""
+    """Does what :func:`run` does, on a loop that the caller has made for this one run.
+
+    ``on_end`` is called when the run is over, whatever ended it, before what is left is ended too.
+    """
     if asyncio._get_running_loop() is not None:
         loop.close()
         raise FluidError(
@@ -79,7 +83,11 @@ def run_on(
     with nothing_older_collected():
         try:
             task = loop.create_task(_coroutine_of(main), name="main")
-            result = loop.run_until_complete(task)
+            try:
+                result = loop.run_until_complete(task)
+            finally:
+                if on_end is not None:
+                    on_end()
         except BaseException as error:
             # The tasks that a verdict of the loop has named are not worth a second report.
             named = isinstance(error, VirtualLoopError)

@@ -101,7 +101,9 @@ class _Stress:
         await self.end_in_time()
         for task in (done, *crowd):
             task.cancel()
-        await asyncio.gather(done, *crowd, return_exceptions=True)
+        for end in await asyncio.gather(done, *crowd, return_exceptions=True):
+            if isinstance(end, Exception):  # what a user of the worker saw, and did not expect
+                raise end
         await self.check()
 
     async def end_in_time(self) -> None:

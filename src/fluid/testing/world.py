@@ -107,7 +107,9 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
         self._check_closed()
         outcome: asyncio.Future[T] = self.create_future()
         if not is_hanging(func):
-            self._enters(self._run_job, outcome, func, args, context=contextvars.Context())
+            # One thread takes its jobs in order; several may finish them in any.
+            enters = self.call_soon if _has_one_thread(executor) else self._enters
+            enters(self._run_job, outcome, func, args, context=contextvars.Context())
         return outcome
 
     def _run_job(
@@ -192,8 +194,13 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
                 f"signal {signal.Signals(sig).name} has no handler on this loop, and its default "
                 f"action is out of reach: call loop.add_signal_handler() first."
             )
-        received: Any = handler
-        self._enters(received._callback, *received._args, context=received._context)
+        self._enters(self._deliver, sig)
+
+    def _deliver(self, sig: int) -> None:
+        # As in asyncio, the handler is looked up now: it may have been removed on the way.
+        handler: Any = self._signal_handlers.get(sig)
+        if handler is not None:
+            handler._run()
 
     # What nobody else took
 
@@ -231,6 +238,10 @@ def hang() -> NoReturn:
         "hang() was called, and would never return: hand it to loop.run_in_executor() or "
         "asyncio.to_thread() on a virtual loop, where a job can hang without holding a thread"
     )
+
+
+def _has_one_thread(executor: Executor | None) -> bool:
+    return getattr(executor, "_max_workers", 0) == 1
 
 
 def is_hanging(job: Any) -> bool:

@@ -10,7 +10,7 @@ import asyncio
 import contextvars
 import gc
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heappop
 from typing import Any, TypeVarTuple, Unpack
 from weakref import WeakSet
 
@@ -24,9 +24,6 @@ Ts = TypeVarTuple("Ts")
 LATENESS_MS = (0, 1, 20)
 """How late a timer, a job or a signal may be, in milliseconds: in time, a slip, a busy machine."""
 
-HOLD_ODDS = 8
-"""A timer that is due waits for the next pass once in so many times."""
-
 SLOW_ODDS = 16
 """The callbacks of a pass take until the next timer is due once in so many times."""
 
@@ -39,7 +36,6 @@ _MS = 1_000_000
 LATE_WORLD = "what comes from outside"
 LATE_TIMER = "the timer"
 TIES = "the next of the timers due at once"
-HELD = "the timers that are due wait for the next pass"
 SLOW = "what is ready takes until the next timer is due"
 
 
@@ -65,8 +61,6 @@ class ExploredLoop(VirtualLoop):
         self._ready: Any = queue
         self._choose = choose
         self._free = policy is not Policy.FIFO
-        self._holds = policy is Policy.LEGAL  # elsewhere the queue may leave them lying anyway
-        self._none_waits = False
         self._on_their_way: WeakSet[asyncio.TimerHandle] = WeakSet()
         self._passes = 0
 
@@ -97,19 +91,6 @@ class ExploredLoop(VirtualLoop):
     def live_timers(self) -> list[asyncio.TimerHandle]:
         """Like a virtual loop's; leaves out the world, which nobody inside could have cancelled."""
         return [timer for timer in super().live_timers() if timer not in self._on_their_way]
-
-    def _set_timer(
-        self,
-        due_ns: int,
-        when: float,
-        callback: Callable[..., object],
-        args: tuple[Any, ...],
-        context: contextvars.Context | None,
-    ) -> asyncio.TimerHandle:
-        # Whoever calls `call_later(0)` has seen what time it is: what is due then is due for sure
-        # when the loop looks next.
-        self._none_waits |= due_ns <= self._now_ns
-        return super()._set_timer(due_ns, when, callback, args, context)
 
     def _run_once(self) -> None:
         self._passes += 1
@@ -143,30 +124,16 @@ class ExploredLoop(VirtualLoop):
             ties = [heappop(timers)]
             while timers and timers[0][0] == ties[0][0]:
                 ties.append(heappop(timers))
-            if not self._ready_in_any_order(ties):
-                for entry in ties:
-                    heappush(timers, entry)
-                break
-        self._none_waits = False
+            self._ready_in_any_order(ties)
 
-    def _ready_in_any_order(self, ties: list[tuple[int, int, asyncio.TimerHandle]]) -> bool:
-        """Empties a list of timers due at one instant; returns False if the rest have to wait."""
-        last = 0
+    def _ready_in_any_order(self, ties: list[tuple[int, int, asyncio.TimerHandle]]) -> None:
+        """Readies the timers due at one instant; asyncio's heap promises them no order."""
         while ties:
-            if self._may_wait(ties[0][1], last) and self._choose.flip(HOLD_ODDS, HELD):
-                return False
             index = self._choose.pick(len(ties), TIES) if len(ties) > 1 else 0
-            _, number, timer = ties.pop(index)
-            last = max(last, number)
+            timer = ties.pop(index)[-1]
             timer._scheduled = False  # type: ignore[attr-defined]
             if timer.cancelled():
                 self._timer_cancelled_count -= 1
             else:
                 self._ready.append(timer)
                 self._ready.split()
-        return True
-
-    def _may_wait(self, first: int, last: int) -> bool:
-        # Between two passes the clock moves, so those that it moves between did not quite tie: the
-        # one that was set first comes first. And if nothing were ready, it would not move.
-        return self._holds and not self._none_waits and last <= first and bool(self._ready)

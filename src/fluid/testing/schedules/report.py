@@ -53,6 +53,7 @@ def _lines(name: str, found: Run, shrunk: Run, number: int) -> Iterator[str]:
     schedule = found.schedule
     yield f"{name} fails in schedule {schedule}, the {_ordinal(number)} that was tried"
     yield f"  {type(error).__name__}: {error}"
+    yield from (f"  of which {type(leaf).__name__}: {leaf}" for leaf in leaves(error))
     for note in getattr(error, "__notes__", ()):
         yield from (f"  {line}" for line in note.splitlines())
     yield from _differences(shrunk)
@@ -67,6 +68,13 @@ def _lines(name: str, found: Run, shrunk: Run, number: int) -> Iterator[str]:
     )
     yield f"the last of its {shrunk.steps} steps:"
     yield from (f"  {step}" for step in shrunk.last[-LAST_STEPS:])
+
+
+def leaves(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields the errors in a group, and those in the groups in it; none if it is no group."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from leaves(each) if isinstance(each, BaseExceptionGroup) else (each,)
 
 
 def _differences(run: Run) -> Iterator[str]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
+from .report import leaves
 from .schedule import Policy, Schedule
 from .simulate import Run
 
@@ -25,6 +26,9 @@ PREFIX = 60
 MAX_RUNS = 800
 """Schedules tried at the most; a failure takes a fraction of a second to shrink."""
 
+MAX_STEPS = 2_000_000
+"""Steps that they may take together: some seconds, also if one run ticks until its horizon."""
+
 
 def same_failure(error: BaseException | None, other: BaseException | None) -> bool:
     """Returns whether two errors are of one type and begin alike, numbers apart."""
@@ -32,7 +36,8 @@ def same_failure(error: BaseException | None, other: BaseException | None) -> bo
 
 
 def _signature(error: BaseException | None) -> tuple[type, str]:
-    return type(error), _NUMBER.sub("0", str(error))[:PREFIX]
+    text = str(next(leaves(error), error))  # a group says nothing about what is in it
+    return type(error), _NUMBER.sub("0", text)[:PREFIX]
 
 
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
@@ -47,7 +52,7 @@ def shrink(failed: Run, attempt: Callable[[Schedule], Run], max_runs: int = MAX_
         attempt: Runs a schedule, and records its choices.
         max_runs: How often it may do so, beside the plain run.
     """
-    left = [max_runs]
+    left = [min(max_runs, MAX_STEPS // max(failed.steps, 1))]
 
     def fails(schedule: Schedule) -> bool:
         left[0] -= 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ...errors import FluidError, FluidValueError
-from ..loop import DEFAULT_HORIZON, DEFAULT_LIVELOCK_AFTER
+from ..loop import DEFAULT_LIVELOCK_AFTER
 from ..run import Leaks, eager_task_factory, run_on
 from .choosers import Choice, Chooser, Recorder, Scripted, Seeded
 from .loop import ExploredLoop
@@ -29,8 +29,9 @@ Scenario: TypeAlias = Callable[[Simulation], Coroutine[Any, Any, object]]
 class Conditions:
     """What all runs of an exploration have in common."""
 
-    horizon: float = DEFAULT_HORIZON
-    """The last instant of virtual time, in seconds. Default one week."""
+    horizon: float = 24 * 3600.0
+    """The last instant of virtual time, in seconds. Default one day: a run that waits for what
+    never comes, beside a timer that ticks, goes on until then, in every schedule that fails."""
     livelock_after: int = DEFAULT_LIVELOCK_AFTER
     """Callbacks allowed in one instant. Default 100,000."""
     leaks: Leaks = "error"
@@ -161,12 +162,12 @@ def _error_of(scenario: Scenario, sim: Simulation, conditions: Conditions) -> Ba
                 raise
             # It may end like this; what it left behind counts all the same.
         finally:
-            sim.end()
+            sim.end()  # before the loop takes its last pass
 
     gc_was_on = gc.isenabled()
     gc.disable()  # it runs when the schedule says so, or finalizers would choose their own step
     try:
-        run_on(sim.loop, main, leaks=conditions.leaks, debug=conditions.debug)
+        run_on(sim.loop, main, leaks=conditions.leaks, debug=conditions.debug, on_end=sim.end)
     except (KeyboardInterrupt, SystemExit) as error:
         error.add_note(f"raised in schedule {sim.schedule}")
         raise

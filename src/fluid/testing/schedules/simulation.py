@@ -91,6 +91,10 @@ class Simulation:
         """
         if not fault or "+" in fault or "@" in fault:
             raise FluidValueError(f"fault {fault!r} cannot be offered: a name without + and @ can")
+        if not callable(action):
+            raise FluidValueError(
+                f"fault {fault!r} cannot be offered: {action!r} is no function to call"
+            )
         if fault in BUILT_IN:
             raise FluidValueError(f"fault {fault!r} cannot be offered: it is always there")
         self._offers[fault] = action
