@@ -18,13 +18,15 @@ from typing import Any, TypeVar
 import pytest
 
 from ..errors import FluidValueError
-from .exploring import exhaust, explore, replay, sweep
+from ..worker.base import Worker
+from .exploring import AnyScenario, exhaust, explore, replay, sweep
 from .leaks import leaks
 from .loop import VirtualLoop
 from .recorder import LifecycleEvents
 from .run import run_on
 from .schedules.overrides import overridden, seeds_from
 from .schedules.schedule import Schedule
+from .schedules.simulate import Run
 from .schedules.tally import TOTAL, Tally
 from .stress import stress
 from .wall_clock import WallClock
@@ -66,11 +68,25 @@ class VirtualClock:
 class ExplorerFixture:
     """What :mod:`fluid.testing` explores with: call it as :func:`fluid.testing.explore`."""
 
-    __call__ = staticmethod(explore)
-    sweep = staticmethod(sweep)
-    exhaust = staticmethod(exhaust)
-    replay = staticmethod(replay)
-    stress = staticmethod(stress)
+    def __call__(self, scenario: AnyScenario, **options: Any) -> Tally:
+        """Explores, as :func:`fluid.testing.explore` does."""
+        return explore(scenario, **options)
+
+    def sweep(self, scenario: AnyScenario, **options: Any) -> Tally:
+        """Sweeps, as :func:`fluid.testing.sweep` does."""
+        return sweep(scenario, **options)
+
+    def exhaust(self, scenario: AnyScenario, **options: Any) -> Tally:
+        """Exhausts, as :func:`fluid.testing.exhaust` does."""
+        return exhaust(scenario, **options)
+
+    def replay(self, scenario: AnyScenario, schedule: Schedule | str, **options: Any) -> Run:
+        """Replays, as :func:`fluid.testing.replay` does."""
+        return replay(scenario, schedule, **options)
+
+    def stress(self, factory: Callable[[], Worker], **options: Any) -> Tally:
+        """Stresses, as :func:`fluid.testing.stress` does."""
+        return stress(factory, **options)
 
 
 @pytest.fixture
