@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 from ..errors import FluidError, FluidValueError
 from .schedules.explorer import Explorer
 from .schedules.marks import judged_together
-from .schedules.overrides import OVERRIDES
+from .schedules.overrides import OVERRIDES, is_first_round
 from .schedules.report import ExplorationError, failure_report
 from .schedules.schedule import MIX, Policy, Schedule, Strike, policy_of, stream
 from .schedules.simulate import Conditions, Run, prepared, simulate
@@ -118,7 +118,7 @@ def sweep(
                 f"{explorer.name} cannot be swept: it offers no faults. Offer some, as in "
                 f"sim.offer('stop', worker.gracefully_stop), or name built-in ones."
             )
-        for step, name in product(range(first.steps if _is_first_round() else 0), names):
+        for step, name in product(range(first.steps if is_first_round() else 0), names):
             for is_eager in _both(eager):
                 explorer.run(Schedule(strikes=(Strike(name, step),), eager=is_eager))
         for seed in _seeds(range(1, pairs + 1)) if pairs else ():
@@ -175,7 +175,7 @@ def exhaust(
                 for further in run.neighbours():
                     descend(further, left - 1)
 
-        descend(Schedule(policy, choices=(), eager=eager), deviations if _is_first_round() else 0)
+        descend(Schedule(policy, choices=(), eager=eager), deviations if is_first_round() else 0)
     return explorer.tally
 
 
@@ -302,11 +302,6 @@ def _checked(policies: Sequence[Policy]) -> Sequence[Policy]:
             f"policies=[Policy.LEGAL, Policy.SOURCE]"
         )
     return policies
-
-
-def _is_first_round() -> bool:
-    """Returns whether what does not depend on seeds has still to be run, in a long campaign."""
-    return OVERRIDES.seeds is None or 0 in OVERRIDES.seeds
 
 
 def _both(eager: Eager) -> tuple[bool, ...]:

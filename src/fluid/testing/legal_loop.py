@@ -20,6 +20,7 @@ from typing import Any, TypeAlias, TypeVarTuple, Unpack
 from ..errors import FluidError, FluidValueError
 from .errors import LeakError, Unhandled, UnhandledError
 from .pending import pending_tasks
+from .run import nothing_older_collected
 
 Ts = TypeVarTuple("Ts")
 
@@ -179,14 +180,10 @@ def explore_real(
             "Call it from a plain function."
         )
     runs = 0
-    # What is older need not be searched at the end of each run, when its garbage is collected.
-    gc.freeze()
-    try:
+    with nothing_older_collected():
         for seed in range(seeds) if isinstance(seeds, int) else seeds:
             _run_noted(scenario, seed, debug)
             runs += 1
-    finally:
-        gc.unfreeze()
     if not runs:
         raise FluidValueError(f"explore_real() was given no seed to run with: seeds={seeds!r}")
     return runs

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from ..errors import FluidError, FluidValueError
+from .belongings import timer_text
 from .errors import LeakError, UnhandledError, VirtualLoopError
 from .loop import DEFAULT_HORIZON, DEFAULT_LIVELOCK_AFTER, VirtualLoop
-from .pending import callback_name, pending_tasks, tasks_of
+from .pending import pending_tasks, tasks_of
 from .world import EAGER_TASK_FACTORY
 
 T = TypeVar("T")
@@ -146,9 +147,7 @@ def _end(loop: VirtualLoop, *, report_leaks: bool) -> list[BaseException]:
     try:
         if tasks:
             loop.run_until_complete(_cancel_tasks(loop))
-        timers = [
-            f"{callback_name(timer)}, due at {timer.when()} seconds" for timer in loop.live_timers()
-        ]
+        timers = [timer_text(timer) for timer in loop.live_timers()]
         _run_last_callbacks(loop)
         if tasks or generators:
             loop.run_until_complete(_cancel_tasks(loop))

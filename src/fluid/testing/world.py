@@ -15,10 +15,11 @@ from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from functools import partial
 from itertools import count
-from types import AsyncGeneratorType, FrameType
+from types import AsyncGeneratorType
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 from weakref import WeakSet
 
+from .belongings import generator_text, generators_of
 from .errors import EscapedError, Unhandled
 from .refused import NoRealIO
 
@@ -220,16 +221,7 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
 
     def open_generators(self) -> list[str]:
         """Returns the async generators that were begun and neither ended nor closed, as text."""
-        # Only a generator that has ended has no frame; its type does not say so.
-        frames: list[FrameType | None] = [
-            agen.ag_frame for agen in (*self._asyncgens, *self._dropped_generators)
-        ]
-        return sorted(
-            f"async generator {frame.f_code.co_qualname} is open at "
-            f"{frame.f_code.co_filename}:{frame.f_lineno}"
-            for frame in frames
-            if frame is not None
-        )
+        return sorted(map(generator_text, generators_of(self)))
 
 
 def hang() -> NoReturn:

@@ -24,6 +24,11 @@ OVERRIDES = Overrides()
 """Those of this process."""
 
 
+def is_first_round() -> bool:
+    """Returns whether what does not depend on seeds has still to be run, in a long campaign."""
+    return OVERRIDES.seeds is None or 0 in OVERRIDES.seeds
+
+
 @contextmanager
 def overridden(seeds: range | None = None, schedule: Schedule | None = None) -> Iterator[None]:
     """Overrides what explorations inside the block are asked to do."""
