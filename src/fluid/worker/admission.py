@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def admit(group: GroupCore, workers: Iterable[Worker]) -> None:
     """Adds those that are not in ``group`` yet: all of them, or none and an error."""
     cores = {core_of(worker): worker for worker in workers}
-    new = {core: worker for core, worker in cores.items() if core not in group.slots}
+    new = {core: worker for core, worker in cores.items() if core.parent() is not group}
     if new and group.is_closed():
         raise GroupClosedError(_why_closed(group, new))
     for core in new:
@@ -30,7 +30,7 @@ def admit(group: GroupCore, workers: Iterable[Worker]) -> None:
     for core, worker in new.items():
         core.key = group.keys.take(core.name)
         core.parent_ref = weakref.ref(group)
-        slot = group.slots[core] = Slot(worker)
+        slot = group.slots[core.key] = Slot(worker)
         if group.engine is not None:
             group.engine.child_added(slot)
 

@@ -29,8 +29,8 @@ class GroupCore(Core):
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         super().__init__(owner, name, grace)
-        self.slots: dict[Core, Slot] = {}
-        """The children, in the order in which they were added."""
+        self.slots: dict[str, Slot] = {}
+        """The children by slot key, in the order in which they were added."""
         self.keys: SlotKeys = SlotKeys()
         self.stop_in_reverse: bool = False
         self.engine: Engine | None = None
@@ -42,6 +42,10 @@ class GroupCore(Core):
 
     # --- what it is ------------------------------------------------------------------------------
 
+    def cores(self) -> Iterator[Core]:
+        """Yields the cores of the children."""
+        return (slot.core for slot in self.slots.values())
+
     def is_closed(self) -> bool:
         """Returns whether nobody can begin here any more: a child's end is enough for that."""
         return super().is_closed() or (self.engine is not None and bool(self.engine.roll.ended))
@@ -51,9 +55,16 @@ class GroupCore(Core):
         return all(
             Core.is_ready(group)
             and (group.engine is None or group.engine.line.is_done)
-            and all(isinstance(core, GroupCore) or core.is_ready() for core in group.slots)
+            and all(group.has_what_it_needs(slot) for slot in group.slots.values())
             for group in _groups_from(self)
         )
+
+    def has_what_it_needs(self, slot: Slot) -> bool:
+        """Returns whether a child is no reason for this group not to be ready.
+
+        One that is a group is asked by itself: see :func:`_groups_from`.
+        """
+        return isinstance(slot.core, GroupCore) or slot.core.is_ready()
 
     # --- what children and the group's own life tell ---------------------------------------------
 
@@ -74,9 +85,9 @@ class GroupCore(Core):
 
     def waits_at(self) -> tuple[str, ...]:
         """Returns which child it is waiting for, while it starts, and where that one waits."""
-        for core, slot in self.slots.items():
+        for slot in self.slots.values():
             if slot.state is ChildState.STARTING:
-                return (f"worker {core.path}, which is starting", *core.waits_at())
+                return (f"worker {slot.core.path}, which is starting", *slot.core.waits_at())
         return super().waits_at()
 
     def all_started(self) -> None:
@@ -96,7 +107,8 @@ class GroupCore(Core):
         """
         from .stopping import ask  # by now the engine has loaded it, if this group ever ran
 
-        for core, slot in self.slots.items():
+        for slot in self.slots.values():
+            core = slot.core
             if core.life is None:
                 core.never_started()
             elif core.life.outcome is None and core.life.loop is life.loop:
@@ -106,8 +118,8 @@ class GroupCore(Core):
     def never_started(self) -> None:
         """Tells the children, whose turn will not come either."""
         super().never_started()
-        for core in self.slots:
-            core.never_started()
+        for slot in self.slots.values():
+            slot.core.never_started()
 
     # --- time ------------------------------------------------------------------------------------
 
@@ -194,7 +206,7 @@ def _groups_from(group: GroupCore) -> Iterator[GroupCore]:
     while groups:
         each = groups.popleft()
         yield each
-        groups.extend(core for core in each.slots if isinstance(core, GroupCore))
+        groups.extend(core for core in each.cores() if isinstance(core, GroupCore))
 
 
 def _needed_below(group: GroupCore) -> float:
@@ -202,10 +214,10 @@ def _needed_below(group: GroupCore) -> float:
     needed: dict[Core, float] = {}
     for each in reversed([*_groups_from(group)]):
         bounds = (
-            core._periods(slot.child, needed[core]).bound
-            if isinstance(core, GroupCore)
-            else core.bound(slot.child)
-            for core, slot in each.slots.items()
+            slot.core._periods(slot.child, needed[slot.core]).bound
+            if isinstance(slot.core, GroupCore)
+            else slot.core.bound(slot.child)
+            for slot in each.slots.values()
         )
         in_order = each.stop_in_reverse
         needed[each] = budget.in_order(bounds) if in_order else budget.together(bounds)

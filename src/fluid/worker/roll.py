@@ -22,8 +22,8 @@ class Roll:
 
     __slots__ = ("_loop", "_slots", "alive", "ended", "news")
 
-    def __init__(self, slots: Mapping[Core, Slot], loop: asyncio.AbstractEventLoop) -> None:
-        self._slots: Mapping[Core, Slot] = slots
+    def __init__(self, slots: Mapping[str, Slot], loop: asyncio.AbstractEventLoop) -> None:
+        self._slots: Mapping[str, Slot] = slots
         self._loop: asyncio.AbstractEventLoop = loop
         self.alive: int = 0
         """How many have begun and not ended."""
@@ -34,11 +34,16 @@ class Roll:
 
     def child_ready(self, core: Core) -> None:
         """Is told that a child is ready."""
-        self.look_at(self._slots[core])
+        self._look_at_slot_of(core)
 
     def child_ended(self, core: Core) -> None:
         """Is told that a child has its outcome."""
-        self.look_at(self._slots[core])
+        self._look_at_slot_of(core)
+
+    def _look_at_slot_of(self, core: Core) -> None:
+        slot = self._slots.get(core.key)
+        if slot is not None and slot.core is core:  # else another incarnation has its place
+            self.look_at(slot)
 
     def adopt(self, slots: Iterable[Slot]) -> None:
         """Takes those in whom somebody else has started."""
@@ -54,17 +59,17 @@ class Roll:
         if slot.is_alive and slot.has_ended:
             self.leave(slot)
         elif slot.state is ChildState.STARTING and slot.has_started:
-            slot.state = ChildState.RUNNING
+            slot.turn(ChildState.RUNNING)
             self.news.set()
 
     def enter(self, slot: Slot) -> None:
         """Takes a child in that begins now."""
-        slot.state = ChildState.STARTING
+        slot.turn(ChildState.STARTING)
         self.alive += 1
 
     def leave(self, slot: Slot) -> None:
         """Strikes a child off that has ended."""
-        slot.state = ChildState.STOPPED
         self.alive -= 1
         self.ended.append(slot)
+        slot.turn(ChildState.STOPPED)
         self.news.set()

@@ -42,6 +42,10 @@ class Slot:
         self.troubles: tuple[BaseException, ...] = ()
         """What went wrong in starting and stopping it, and is not in its own outcome."""
 
+    def turn(self, state: ChildState) -> None:
+        """Notes a new state."""
+        self.state = state
+
     @property
     def is_alive(self) -> bool:
         """Whether the group has yet to see its end."""

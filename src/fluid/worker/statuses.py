@@ -63,7 +63,8 @@ def _report(group: GroupCore, asked: list[Asked]) -> dict[str, Any]:
     from .group import Workers
 
     report: dict[str, Any] = {}
-    for core, slot in group.slots.items():
+    for slot in group.slots.values():
+        core = slot.core
         own = getattr(slot.child.status, "__func__", None)
         if own is Worker.status:
             report[core.key] = describe(core)

@@ -66,7 +66,7 @@ class Stopping:
             self._turn -= 1
             slot = self._slots[self._turn]
             if slot.is_alive:
-                slot.state = ChildState.STOPPING
+                slot.turn(ChildState.STOPPING)
                 ask(slot, self._deadline_of(self._turn))
                 if self.is_forced:
                     slot.core.force()
