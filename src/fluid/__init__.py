@@ -11,14 +11,19 @@ The names below are all there is to import for everyday use; the events are in
 from typing import TYPE_CHECKING
 
 from .errors import (
+    ChildExists,
+    ChildNotFound,
     CleanupTimeoutError,
     ConsumerClosed,
     FluidError,
     FluidValueError,
     GroupClosedError,
     HandlerTypeError,
+    HeartbeatLostError,
     MailboxFull,
     StartTimeoutError,
+    SupervisorGaveUp,
+    TooManyChildren,
     ValidationError,
     WorkerCancelled,
     WorkerDeadlockError,
@@ -41,26 +46,37 @@ from .worker import (
 )
 
 if TYPE_CHECKING:
+    from .rules.backoff import Backoff
     from .runtime import run
+    from .worker.supervision import ChildSpec, DynamicSupervisor, Supervisor
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Account",
     "AsyncConsumer",
+    "Backoff",
+    "ChildExists",
+    "ChildNotFound",
+    "ChildSpec",
     "CleanupTimeoutError",
     "ConsumerClosed",
+    "DynamicSupervisor",
     "FluidError",
     "FluidValueError",
     "GroupClosedError",
     "HandlerTypeError",
     "HasWorkers",
+    "HeartbeatLostError",
     "Mailbox",
     "MailboxFull",
     "MessageProducer",
     "QueueConsumer",
     "QueueConsumerWorker",
     "StartTimeoutError",
+    "Supervisor",
+    "SupervisorGaveUp",
+    "TooManyChildren",
     "ValidationError",
     "Worker",
     "WorkerCancelled",
@@ -74,11 +90,20 @@ __all__ = [
     "run",
 ]
 
+_ON_DEMAND = {
+    "Backoff": ".rules.backoff",
+    "ChildSpec": ".worker.supervision",
+    "DynamicSupervisor": ".worker.supervision",
+    "Supervisor": ".worker.supervision",
+    "run": ".runtime",
+}
+"""Where the names come from that not every program needs: loaded when somebody asks for them."""
+
 
 def __getattr__(name: str) -> object:
-    """Loads ``run`` when somebody asks for it: most importers only want the workers."""
-    if name == "run":
-        from .runtime import run
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return run
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(_ON_DEMAND[name], __name__), name)
+    return found

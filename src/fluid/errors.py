@@ -9,6 +9,10 @@ as attributes. Nothing here knows about workers: that would turn the layers upsi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .events import ChildEnd
 
 
 class FluidError(Exception):
@@ -90,7 +94,63 @@ class WrongLoopError(FluidError):
 
 
 class GroupClosedError(FluidError):
-    """A worker was added to a group that is stopping or has ended."""
+    """A group was asked for what only one that runs can do; it is stopping, or does not run."""
+
+
+class ChildNotFound(FluidError, LookupError):
+    """A supervisor has no such child."""
+
+
+class ChildExists(FluidError):
+    """A supervisor has a child with that id already.
+
+    Attributes:
+        worker: That child's worker.
+    """
+
+    def __init__(self, message: str, *, worker: object) -> None:
+        super().__init__(message)
+        self.worker: object = worker
+
+
+class TooManyChildren(FluidError):
+    """A supervisor has as many children as it may have."""
+
+
+class HeartbeatLostError(FluidError, TimeoutError):
+    """A worker that has to report progress did not call ``beat()`` in time.
+
+    Attributes:
+        timeout: The limit, in seconds.
+        stack: Where the worker was waiting, one ``file:line in function`` an entry.
+    """
+
+    def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.timeout: float = timeout
+        self.stack: tuple[str, ...] = stack
+        self.add_note("\n  ".join(("it was waiting at", *stack)))
+
+
+class SupervisorGaveUp(FluidError):
+    """A supervisor has ended because restarts did not help, or were not possible.
+
+    Its cause (``__cause__``) is what its child failed with the last time. Whoever supervises the
+    supervisor may start the whole subtree again; the history then begins anew.
+
+    Attributes:
+        path: The supervisor.
+        child: The path of the child that ended last.
+        history: What was counted against the limit, in order; text and numbers only.
+    """
+
+    def __init__(
+        self, message: str, *, path: str, child: str, history: tuple[ChildEnd, ...]
+    ) -> None:
+        super().__init__(message)
+        self.path: str = path
+        self.child: str = child
+        self.history: tuple[ChildEnd, ...] = history
 
 
 class ConsumerClosed(FluidError):

@@ -135,6 +135,57 @@ class BudgetShrunk(WorkerEvent):
     """Seconds that the group has."""
 
 
+class HeartbeatLost(WorkerEvent):
+    """A worker that has to report progress did not call ``beat()`` in time; it is cancelled."""
+
+    level = logging.ERROR
+    timeout: float
+    """Seconds that it had."""
+    stack: tuple[str, ...]
+    """Where it was waiting."""
+
+
+class ChildEnd(Record):
+    """One end of a supervised child: what a history is made of. Text and numbers only."""
+
+    path: str
+    """The child."""
+    at: float
+    """When, in seconds of the event loop's clock."""
+    attempt: int
+    """1 for its first end in a row, 2 for the next; it begins anew after a stable run."""
+    uptime: float
+    """Seconds for which it had been ready; 0 for a start in vain."""
+    cause: str
+    """Why it ended, in one line."""
+
+
+class RestartScheduled(WorkerEvent):
+    """A supervised child has ended and will be started again."""
+
+    level = logging.WARNING
+    end: ChildEnd
+    """How it ended."""
+    delay: float
+    """Seconds until then; longer if others have to stop first."""
+    left: int
+    """How many more restarts the limit of its supervisor allows from now on."""
+    period: float
+    """The seconds within which that limit counts."""
+
+
+class GaveUp(WorkerEvent):
+    """A supervisor ends because restarts did not help, or were not possible."""
+
+    level = logging.ERROR
+    child: str
+    """The path of the child that ended last."""
+    reason: str
+    """Why, in one line."""
+    history: tuple[ChildEnd, ...]
+    """What was counted against its limit, in order."""
+
+
 class Fate(StrEnum):
     """What becomes of messages that a consumer has left."""
 

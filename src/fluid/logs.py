@@ -88,6 +88,11 @@ _FATES: dict[events.Fate, str] = {
 }
 
 
+def after_running(uptime: float) -> str:
+    """Returns how long a child had been ready when it ended."""
+    return f"after {uptime:.1f} seconds" if uptime else "before it was ready"
+
+
 def _at(stack: tuple[str, ...]) -> str:
     """Returns the innermost place of a stack that is the user's own, neither asyncio's nor ours."""
     own = [place for place in stack if not place.startswith(_NOT_OWN)] or list(stack[-1:])
@@ -138,6 +143,19 @@ def line(event: events.WorkerEvent) -> str:
                 f"group {path}: its children may need {needed:.1f} seconds to stop and it has "
                 f"{given:.1f}; when it stops, all their periods shrink alike"
             )
+        case events.HeartbeatLost(timeout=seconds, stack=stack):
+            return (
+                f"worker {path} has not called beat() for {seconds:g} seconds and was cancelled, "
+                f"{_at(stack)}"
+            )
+        case events.RestartScheduled(end=end, delay=delay, left=left, period=period):
+            return (
+                f"worker {path} will be restarted in {delay:.1f} seconds: it {end.cause} "
+                f"{after_running(end.uptime)}, {end.attempt} times in a row; "
+                f"{left} more restarts are allowed within {period:g} seconds"
+            )
+        case events.GaveUp(reason=reason):
+            return f"supervisor {path} gives up: {reason}"
         case events.MessagesUndelivered(count=count, fate=fate):
             return f"consumer {path} ended with {count} messages left; {_FATES[fate]}"
         case _:

@@ -35,23 +35,32 @@ def escape(name: str) -> str:
 class SlotKeys:
     """The keys that one group has given out: a name first as it is, then ``name-2``, ``name-3``.
 
-    A key is never given twice. It takes the same time however many of one name there are.
+    It takes the same time however many of one name there are.
     """
 
-    __slots__ = ("_counts",)
+    __slots__ = ("_numbers", "_taken")
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        """For each key that is taken, the last number that was tried behind it."""
+        self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
+        """For each name that came more than once, the last number that was tried behind it."""
 
     def take(self, name: str) -> str:
         """Returns a key for ``name`` and keeps it taken."""
         key = segment = escape(name)
-        while key in self._counts:
-            self._counts[segment] += 1
-            key = f"{segment}-{self._counts[segment]}"
-        self._counts[key] = 1
+        while key in self._taken:
+            number = self._numbers[segment] = self._numbers.get(segment, 1) + 1
+            key = f"{segment}-{number}"
+        self._taken.add(key)
         return key
+
+    def is_taken(self, name: str) -> bool:
+        """Returns whether the key that ``name`` has by itself is taken."""
+        return escape(name) in self._taken
+
+    def give_back(self, key: str) -> None:
+        """Makes a key free again; a number behind a name is not given twice all the same."""
+        self._taken.discard(key)
 
 
 def _is_plain(char: str) -> bool:

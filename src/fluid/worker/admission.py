@@ -18,31 +18,52 @@ if TYPE_CHECKING:
 
 def admit(group: GroupCore, workers: Iterable[Worker]) -> None:
     """Adds those that are not in ``group`` yet: all of them, or none and an error."""
+    for worker in newcomers(group, workers):
+        enter(group, Slot(worker), group.keys.take(worker._worker.name))
+
+
+def newcomers(group: GroupCore, workers: Iterable[Worker]) -> list[Worker]:
+    """Returns those that are not in ``group`` yet, each once, if all of them can join it.
+
+    Raises:
+        GroupClosedError: If the group is stopping or has ended.
+        FluidValueError: If one of them cannot be a child.
+    """
     cores = {core_of(worker): worker for worker in workers}
     new = {core: worker for core, worker in cores.items() if core.parent() is not group}
-    if new and group.is_closed():
-        raise GroupClosedError(_why_closed(group, new))
+    if new:
+        check_open(group, ", ".join(repr(core.name) for core in new))
     for core in new:
-        if problem := _problem(group, core):
+        if problem := problem_of(group, core):
             raise FluidValueError(
                 f"worker {core.name!r} cannot join group {group.name!r}: {problem}"
             )
-    for core, worker in new.items():
-        core.key = group.keys.take(core.name)
-        core.parent_ref = weakref.ref(group)
-        slot = group.slots[core.key] = Slot(worker)
-        if group.engine is not None:
-            group.engine.child_added(slot)
+    return list(new.values())
 
 
-def _why_closed(group: GroupCore, new: Iterable[Core]) -> str:
-    # A child's end closes the group a step before the group itself has noticed.
-    state = WorkerState.STOPPING if group.state is WorkerState.RUNNING else group.state
-    names = ", ".join(repr(core.name) for core in new)
-    return f"group {group.name!r} cannot take {names}: it is {state.value}"
+def enter(group: GroupCore, slot: Slot, key: str) -> None:
+    """Puts a child in its place, which has been found to be free."""
+    slot.core.key = key
+    slot.core.parent_ref = weakref.ref(group)
+    group.slots[key] = slot
+    if group.engine is not None:
+        group.engine.child_added(slot)
 
 
-def _problem(group: GroupCore, core: Core) -> str:
+def check_open(group: GroupCore, newcomers: str) -> None:
+    """Refuses newcomers, by their names, where nobody can begin any more.
+
+    Raises:
+        GroupClosedError: If the group is stopping or has ended.
+    """
+    if group.is_closed():
+        # A child's end closes a plain group a step before the group itself has noticed.
+        state = WorkerState.STOPPING if group.state is WorkerState.RUNNING else group.state
+        raise GroupClosedError(f"group {group.name!r} cannot take {newcomers}: it is {state.value}")
+
+
+def problem_of(group: GroupCore, core: Core) -> str:
+    """Returns why a worker cannot be a child of ``group``; nothing if it can."""
     parent, life = core.parent(), group.life or core.life
     if parent is not None:
         return f"it is in group {parent.name!r} already"

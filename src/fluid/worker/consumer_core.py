@@ -61,7 +61,8 @@ class ConsumerCore(Core):
 
     def _close(self) -> None:
         life = self.life
-        if life is not None and life.outcome is None and not life.is_cleaning:
+        is_over = life is None or life.outcome is not None or life.is_cleaning
+        if not is_over and not self.is_being_replaced():
             self.mailbox.close(self)
 
     def stop_begun(self) -> None:
@@ -130,10 +131,31 @@ class ConsumerCore(Core):
     def never_started(self) -> None:
         """Is told that its group has ended before its turn came: nobody will take anything."""
         super().never_started()
+        self._give_up_mailbox()
+
+    def _give_up_mailbox(self) -> None:
         self.mailbox.close(self)
         self.mailbox.wake_all()
         self.report_left()
         self.mailbox.detach(self)
+
+    def has_no_next_life(self) -> bool:
+        """Returns whether nobody will take from this very mailbox after the present life."""
+        return super().has_no_next_life() or self._has_an_heir_with_another_mailbox()
+
+    def is_being_replaced(self) -> bool:
+        """Returns whether producers need not even notice that the consumer is stopping."""
+        return super().is_being_replaced() and not self._has_an_heir_with_another_mailbox()
+
+    def _has_an_heir_with_another_mailbox(self) -> bool:
+        parent = self.parent()
+        return self.mailbox.is_private and parent is not None and parent.renews(self)
+
+    def no_next_life(self) -> None:
+        """Closes the mailbox, in which nobody will look any more."""
+        super().no_next_life()
+        if not self.mailbox.is_closed:
+            self._give_up_mailbox()
 
     def account(self) -> Mapping[str, int]:
         """Returns the account of the mailbox."""

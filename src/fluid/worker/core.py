@@ -11,8 +11,9 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from enum import Enum
 from math import isnan
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from .. import events, logs, tasks
 from ..errors import FluidValueError, WorkerDeadlockError, WorkerStartError, WrongLoopError
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 logger: logging.Logger = logging.getLogger("fluid.worker")
 
 
+class NextLife(Enum):
+    """Whether a worker's job will be started again."""
+
+    NONE = "never"
+    POSSIBLE = "after a failure"
+    CERTAIN = "in any case"
+
+
 class Core:
     """The private side of a :class:`~fluid.worker.Worker`."""
 
@@ -47,9 +56,6 @@ class Core:
         "parent_ref",
         "readied",
     )
-
-    restarts: ClassVar[bool] = False
-    """Whether it may start a child's job again after its end; for groups."""
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         if not isinstance(name, str):
@@ -129,6 +135,10 @@ class Core:
         if parent is not None:
             parent.child_ended(self)
 
+    def has_left_behind(self) -> bool:
+        """Returns whether a task of its own, or of somebody below it, refused to end."""
+        return self.life is not None and self.life.facts.abandoned
+
     def child_ready(self, child: Core) -> None:
         """Is told that a child has become ready."""
 
@@ -149,13 +159,38 @@ class Core:
         return () if self.life is None else tasks.await_stack(self.life.task)
 
     def has_no_next_life(self) -> bool:
-        """Returns whether nobody will ever start this worker's job again, whatever ends it.
+        """Returns whether nobody will ever start this worker's job again, after the present life.
 
         A worker without a group is not sure of that: whoever made it may hand its mailbox to
         another.
         """
         parent = self.parent()
-        return parent is not None and not parent.restarts
+        return parent is not None and parent.next_life_of(self) is NextLife.NONE
+
+    def is_being_replaced(self) -> bool:
+        """Returns whether a stop that was asked for is only the first half of a restart."""
+        parent = self.parent()
+        return parent is not None and parent.next_life_of(self) is NextLife.CERTAIN
+
+    def next_life_of(self, child: Core) -> NextLife:
+        """Returns whether a child's job will be started again, after this life; for groups."""
+        return NextLife.NONE
+
+    def renews(self, child: Core) -> bool:
+        """Returns whether the next life will be that of another instance; for groups."""
+        return False
+
+    def no_next_life(self) -> None:
+        """Is told, after its end, that its group will not start it again after all."""
+
+    def reborn(self) -> None:
+        """Puts the worker back to INIT: its supervisor is about to start it again."""
+        self.life = None
+        self.deadline = None
+
+    def facts_of(self, child: Core) -> dict[str, Any]:
+        """Returns what it knows about a child beside what the child knows; for groups."""
+        return {}
 
     def account(self) -> Mapping[str, int]:
         """Returns what became of this worker's messages; empty where it has none."""

@@ -11,6 +11,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .. import tasks
 from ..errors import WorkerCancelled
 from .hooks import is_default
 from .line import Line
@@ -54,7 +55,10 @@ class Engine:
         try:
             while not self._act():
                 try:
-                    await self.roll.news.wait()
+                    if self.roll.news.is_set():  # the loop gets its step before we go on
+                        await tasks.pause()
+                    else:
+                        await self.roll.news.wait()
                 except asyncio.CancelledError as cancelled:
                     interrupted = cancelled
                     self._answer_cancel()
@@ -126,9 +130,8 @@ class Engine:
                 break
             if slot.state is ChildState.WAITING:
                 self._start(slot)
-        else:  # the loop gets its step before the next ones start
-            self.roll.news.clear()
-            self._life.loop.call_soon(self.roll.news.set)
+        else:
+            self.roll.news.set()
             return
         if self.line.is_done:
             self._group.all_started()

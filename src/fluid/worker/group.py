@@ -100,12 +100,10 @@ class Workers(Worker):
     @default
     async def run(self) -> None:
         """Runs the children until the last of them has ended."""
-        from .engine import Engine  # here, because a program without groups need not load it
-
         core = self._worker
         core.warn_of_shrinking()
         assert core.life is not None
-        core.engine = engine = Engine(core, core.life)
+        core.engine = engine = core.new_engine(core.life)
         try:
             await engine.run()
         finally:

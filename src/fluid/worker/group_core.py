@@ -36,6 +36,12 @@ class GroupCore(Core):
         self.engine: Engine | None = None
         """What runs the children, as long as it does."""
 
+    def new_engine(self, life: Life) -> Engine:
+        """Returns what will run the children."""
+        from .engine import Engine  # here, because a program without groups need not load it
+
+        return Engine(self, life)
+
     def checked_grace(self, grace: float | None) -> float | None:
         """Returns the grace that was given; without one, what the children need is the limit."""
         return None if grace is None else super().checked_grace(grace)
@@ -52,19 +58,27 @@ class GroupCore(Core):
 
     def is_ready(self) -> bool:
         """Returns whether the group and everybody below it are ready."""
-        return all(
-            Core.is_ready(group)
-            and (group.engine is None or group.engine.line.is_done)
-            and all(group.has_what_it_needs(slot) for slot in group.slots.values())
-            for group in _groups_from(self)
+        needed: deque[Core] = deque([self])
+        while needed:
+            core = needed.popleft()
+            if not isinstance(core, GroupCore):
+                if not core.is_ready():
+                    return False
+            elif Core.is_ready(core) and (core.engine is None or core.engine.line.is_done):
+                needed.extend(core.needed())
+            else:
+                return False
+        return True
+
+    def needed(self) -> Iterator[Core]:
+        """Yields the children without which this group is not ready."""
+        return self.cores()
+
+    def has_left_behind(self) -> bool:
+        """Returns whether anybody in the tree below refused to end."""
+        return super().has_left_behind() or any(
+            Core.has_left_behind(core) for group in _groups_from(self) for core in group.cores()
         )
-
-    def has_what_it_needs(self, slot: Slot) -> bool:
-        """Returns whether a child is no reason for this group not to be ready.
-
-        One that is a group is asked by itself: see :func:`_groups_from`.
-        """
-        return isinstance(slot.core, GroupCore) or slot.core.is_ready()
 
     # --- what children and the group's own life tell ---------------------------------------------
 
@@ -120,6 +134,20 @@ class GroupCore(Core):
         super().never_started()
         for slot in self.slots.values():
             slot.core.never_started()
+
+    def reborn(self) -> None:
+        """Puts the whole tree below back to INIT, too."""
+        for group in _groups_from(self):
+            Core.reborn(group)
+            group.engine = None
+            group.children_reborn()
+
+    def children_reborn(self) -> None:
+        """Puts the children back to INIT; those that are groups see to their own."""
+        for slot in self.slots.values():
+            if not isinstance(slot.core, GroupCore):
+                slot.core.reborn()
+            slot.begin_anew()
 
     # --- time ------------------------------------------------------------------------------------
 

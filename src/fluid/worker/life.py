@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .base import Worker
     from .core import Core
     from .exit import WorkerExit
+    from .watchdog import Watchdog
 
 STOPPING_PAUSE = 0.01
 """Seconds that ``sleep`` still takes in a worker that is stopping.
@@ -65,6 +66,7 @@ class Life:
         "outcome",
         "outer",
         "phase",
+        "ran_until",
         "ready",
         "record",
         "start",
@@ -77,6 +79,7 @@ class Life:
         "stopping",
         "task",
         "traceback",
+        "watchdog",
         "worker",
     )
 
@@ -101,8 +104,13 @@ class Life:
         self.stop_since: float = inf
         """When it has."""
 
+        self.ran_until: float = inf
+        """When it left RUNNING."""
+
         self.start: Start | None = None
         self.stop: Stop | None = None
+        self.watchdog: Watchdog | None = None
+        """What waits for its next beat, if anybody has asked for that."""
         self.exit_stack: AsyncExitStack | None = None
         self.stopping: Waiters[bool] = Waiters()
         self.ended: Waiters[None] | None = None
@@ -234,6 +242,12 @@ class Life:
         else:
             self.facts.start_error = error
 
+    def fail(self, error: BaseException) -> None:
+        """Ends the life with ``error``, without any grace."""
+        if self.facts.run_error is None:
+            self.facts.run_error = error
+        self.core.force()
+
     def note_cut(self) -> None:
         """Keeps the error of a cleanup that overran its period, if this one did."""
         if self.stop is not None and self.stop.cut is not None:
@@ -312,6 +326,10 @@ class Life:
             self.begin_stop()
             return
         self.state = lifecycle.after(self.state, Move.STOP)
+        self.ran_until = self.loop.time()
+        if self.watchdog is not None:
+            self.watchdog.end()
+            self.watchdog = None
         core = self.core
         if core.wants(events.WorkerStopping):
             core.emit(events.WorkerStopping, self.stop_asked, self._bound_from_here())

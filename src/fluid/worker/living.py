@@ -94,11 +94,15 @@ def _note_end(life: Life, error: BaseException | None) -> None:
     """Notes how ``run`` ended."""
     if life.stop is not None:
         life.stop.clear()
-    if error is not None:
-        if not isinstance(error, asyncio.CancelledError):
-            life.facts.run_error = error
-        elif not life.facts.forced:
+    if error is None:
+        return
+    if isinstance(error, asyncio.CancelledError):
+        if not life.facts.forced:
             life.facts.cancelled = error
+    elif life.facts.run_error is not None:  # it was ended for that one; this one came with it
+        life.note_cleanup_error(error)
+    else:
+        life.facts.run_error = error
 
 
 async def _clean_up(life: Life, steps: list[tuple[Phase, Hook]]) -> None:

@@ -26,6 +26,14 @@ class ChildState(StrEnum):
     """The group has asked it to stop."""
     STOPPED = "stopped"
     """It has ended."""
+    RESTARTING = "restarting"
+    """It has ended and will be started again: when its back-off is over, or after others."""
+    GIVEN_UP = "given_up"
+    """It has ended, and for its sake the supervisor gave up."""
+
+
+WAITING, STARTING, RUNNING, STOPPING, STOPPED, RESTARTING, GIVEN_UP = ChildState
+"""The members by name: on Python 3.11, ``ChildState.WAITING`` costs four times a plain name."""
 
 
 class Slot:
@@ -50,7 +58,8 @@ class Slot:
     def is_alive(self) -> bool:
         """Whether the group has yet to see its end."""
         # Written out: an enum's hash is a call of its own, and this is asked for every child.
-        return self.state is not ChildState.WAITING and self.state is not ChildState.STOPPED
+        state = self.state
+        return state is RUNNING or state is STOPPING or state is STARTING
 
     @property
     def has_ended(self) -> bool:
@@ -71,6 +80,12 @@ class Slot:
         """The path of the worker whose error this child's is: its own, or of one below it."""
         life = self.core.life
         return (life is not None and life.origin) or self.core.path
+
+    def begin_anew(self) -> None:
+        """Forgets what has been: the child is going to be started."""
+        self.state = ChildState.WAITING
+        self.starter = None
+        self.troubles = ()
 
     def note(self, where: str, error: BaseException) -> None:
         """Reports an error, and keeps it until the child's end is accounted for."""

@@ -26,7 +26,8 @@ def describe(core: Core) -> dict[str, Any]:
         facts["uptime"] = life.loop.time() - life.began
     if record is not None:
         facts["exit"] = record.as_dict()
-    return facts
+    parent = core.parent()
+    return facts if parent is None else facts | parent.facts_of(core)
 
 
 def describe_tree(worker: Worker) -> dict[str, Any]:

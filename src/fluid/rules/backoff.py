@@ -1,0 +1,94 @@
+"""How long to wait before the next attempt: exponential, capped, with jitter."""
+
+from __future__ import annotations
+
+from math import isfinite
+from random import Random
+
+from ..errors import FluidValueError
+from ..record import Record
+from ..settings import duration
+
+
+class Backoff(Record):
+    """The waits before attempts: ``initial``, then each ``factor`` times the one before.
+
+    ::
+
+        from fluid import Backoff
+
+        patient = Backoff(initial=5, maximum=300)
+        at_once = Backoff(initial=0)
+
+    Args:
+        initial: Seconds before the first attempt; 0 for no waits at all.
+        factor: How much longer each wait is than the one before; 1 for waits of one length.
+        maximum: The longest wait in seconds, before jitter.
+        jitter: By what part of itself a wait may be shorter or longer, by chance, so that a
+            thousand that fell together do not rise together.
+        reset_after: Seconds of running well after which the next wait is ``initial`` again.
+
+    Raises:
+        FluidValueError: If one of them cannot work.
+
+    Source:
+        Exponential back-off is that of every network protocol since Ethernet. The defaults reach
+        ``maximum`` with the seventh attempt, a minute after the first.
+    """
+
+    initial: float
+    factor: float
+    maximum: float
+    jitter: float
+    reset_after: float
+
+    def __init__(
+        self,
+        initial: float = 0.5,
+        factor: float = 2.0,
+        maximum: float = 30.0,
+        jitter: float = 0.2,
+        reset_after: float = 60.0,
+    ) -> None:
+        for name, value in (
+            ("initial", initial),
+            ("maximum", maximum),
+            ("reset_after", reset_after),
+        ):
+            duration(f"{name} of a back-off", value)
+        if not isfinite(initial) or not isfinite(maximum) or initial > maximum:
+            raise FluidValueError(
+                f"a back-off cannot grow from {initial!r} to {maximum!r} seconds: "
+                f"initial has to be at most maximum, and both finite"
+            )
+        if not _is_number(factor) or not 1 <= factor < float("inf"):
+            raise FluidValueError(f"factor of a back-off is not a number, 1 or more: {factor!r}")
+        if not _is_number(jitter) or not 0 <= jitter <= 1:
+            raise FluidValueError(f"jitter of a back-off is not a number from 0 to 1: {jitter!r}")
+        super().__init__(initial, factor, maximum, jitter, reset_after)
+
+    def wait(self, attempt: int, random: Random) -> float:
+        """Returns the seconds to wait before an attempt; the first attempt is number 1."""
+        return self.base(attempt) * random.uniform(1 - self.jitter, 1 + self.jitter)
+
+    def base(self, attempt: int) -> float:
+        """Returns the wait before an attempt, without jitter."""
+        try:
+            return min(self.initial * self.factor ** (attempt - 1), self.maximum)
+        except OverflowError:
+            return self.maximum if self.initial else 0.0
+
+    def least(self, attempts: int) -> float:
+        """Returns the shortest time that the waits before so many attempts can take together."""
+        total, number = 0.0, 1
+        while number <= attempts and (wait := self.base(number)) < self.maximum:
+            total += wait
+            number += 1
+            if wait == self.base(number):  # from here on all are alike
+                break
+        total += (attempts - number + 1) * self.base(number)
+        return total * (1 - self.jitter)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,298 @@
+"""The private side of a supervisor: its places, its policies, and what becomes of a dead child."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from random import Random
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from ...errors import ChildExists, ChildNotFound, FluidValueError, GroupClosedError
+from ...events import ChildEnd
+from ...rules.backoff import Backoff
+from ...rules.limit import RestartLimit, check_reachable
+from ...rules.names import SlotKeys, escape
+from ...rules.restart import AutoShutdown, Restart, Strategy
+from ..admission import check_open, enter, newcomers, problem_of
+from ..base import Worker
+from ..core import Core, NextLife, core_of
+from ..group_core import GroupCore
+from ..slot import RESTARTING, RUNNING
+from ..waits import Waiters
+from .slot import Goal, SupervisedSlot
+from .spec import ChildSpec
+
+if TYPE_CHECKING:
+    from ..life import Life
+    from .engine import SupervisorEngine
+
+
+class SupervisorCore(GroupCore):
+    """What a supervisor has beside what every group has: policies, and places that stay."""
+
+    __slots__ = (
+        "added",
+        "auto_shutdown",
+        "backoff",
+        "declared",
+        "limit",
+        "random",
+        "strategy",
+    )
+
+    keeps_places: ClassVar[bool] = True
+    """Whether the place of a child that is down for good stays."""
+    limit: RestartLimit[ChildEnd]
+    backoff: Backoff
+    strategy: Strategy
+    auto_shutdown: AutoShutdown
+    random: Random
+
+    def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
+        super().__init__(owner, name, grace)
+        self.declared: list[ChildSpec] = []
+        """The children it was made with, in order: those that are back when it is restarted."""
+        self.added: int = 0
+        """How many children there have ever been."""
+
+    def new_engine(self, life: Life) -> SupervisorEngine:
+        """Returns what will run the children."""
+        from .engine import SupervisorEngine
+
+        return SupervisorEngine(self, life)
+
+    # --- its places ------------------------------------------------------------------------------
+
+    def supervised(self) -> Iterable[SupervisedSlot]:
+        """Returns the places, in the order of addition."""
+        return cast("Iterable[SupervisedSlot]", self.slots.values())
+
+    def declare(self, specs: Iterable[ChildSpec]) -> None:
+        """Adds children that are there from the beginning, after each restart too."""
+        for spec in specs:
+            self.admit(spec)
+            self.declared.append(spec)
+
+    def add(self, workers: Iterable[Worker]) -> None:
+        """Adds those that are not there yet: all of them, or none and an error."""
+        add = self.declare if self.life is None else self._admit_all
+        add([ChildSpec(worker) for worker in newcomers(self, workers)])
+
+    def _admit_all(self, specs: Iterable[ChildSpec]) -> None:
+        for spec in specs:
+            self.admit(spec)
+
+    def admit(self, spec: ChildSpec) -> SupervisedSlot:
+        """Adds a child, in a place of its own.
+
+        Raises:
+            ChildExists: If its id is taken.
+            GroupClosedError: If the supervisor is stopping or has ended.
+            FluidValueError: If it cannot be a child: the factory fails, it is in another group.
+        """
+        check_open(self, spec.id or "a child")
+        if spec.id and (there := self.slots.get(escape(spec.id))) is not None:
+            raise ChildExists(
+                f"supervisor {self.name!r} has a child {spec.id!r} already: it is "
+                f"{there.state.value}; restart_child() starts one that is stopped, remove_child() "
+                f"makes room for another",
+                worker=there.child,
+            )
+        check_reachable(
+            f"supervisor {self.name!r}",
+            self.limit.max_restarts,
+            self.limit.period,
+            spec.backoff or self.backoff,
+        )
+        return self.enter(spec, spec.make(), spec.make if spec.is_factory else None)
+
+    def enter(
+        self, spec: ChildSpec, worker: Worker, make: Callable[[Worker], Worker] | None
+    ) -> SupervisedSlot:
+        """Gives a worker a place, and keeps what makes the next one, if there will be any."""
+        core = core_of(worker)
+        if core.parent() is self:
+            raise FluidValueError(f"worker {core.name!r} is in supervisor {self.name!r} already")
+        if problem := problem_of(self, core):
+            raise FluidValueError(
+                f"worker {core.name!r} cannot join supervisor {self.name!r}: {problem}"
+            )
+        self.added += 1
+        make = None if spec.restart is Restart.TEMPORARY else make
+        slot = SupervisedSlot(worker, spec, make, self.added)
+        _equip(worker, spec)
+        enter(self, slot, self.key_for(spec, core))
+        return slot
+
+    def key_for(self, spec: ChildSpec, core: Core) -> str:
+        """Returns the last part of a new child's path."""
+        return self.keys.take(spec.id or core.name)
+
+    def drop(self, slot: SupervisedSlot) -> None:
+        """Takes a place away; whoever was in it may join another group if it has never started."""
+        key = slot.core.key
+        if self.slots.get(key) is slot:
+            del self.slots[key]
+            self.keys.give_back(key)
+            if slot.core.life is None:
+                slot.core.parent_ref = None
+
+    def find(self, which: str | Worker) -> SupervisedSlot:
+        """Returns the place of a child that is called so, or that is so.
+
+        Raises:
+            ChildNotFound: If there is none.
+        """
+        key = which._worker.key if isinstance(which, Worker) else escape(which)
+        slot = self.slots.get(key)
+        is_here = slot is not None and (isinstance(which, str) or slot.child is which)
+        if slot is None or not is_here or cast("SupervisedSlot", slot).goal is Goal.GONE:
+            shown = which.worker_path if isinstance(which, Worker) else which
+            raise ChildNotFound(
+                f"supervisor {self.name!r} has no child {shown!r}; it has "
+                f"{', '.join(self.slots) if self.slots else 'none'}"
+            )
+        return cast("SupervisedSlot", slot)
+
+    def running_engine(self, verb: str) -> SupervisorEngine:
+        """Returns the engine, for a request that only a supervisor that runs can fulfil.
+
+        Raises:
+            GroupClosedError: If it does not run.
+            WrongLoopError: If it runs in another loop.
+        """
+        life = self.life
+        if self.engine is None or life is None or self.is_closed():
+            raise GroupClosedError(
+                f"{verb}() needs a supervisor that runs: {self.name!r} is {self.state.value}"
+            )
+        self.check_loop(life, verb)
+        return cast("SupervisorEngine", self.engine)
+
+    # --- waiting for a child ---------------------------------------------------------------------
+
+    async def started(self, slot: SupervisedSlot) -> Worker:
+        """Waits for the first start of a child, which has no place if that fails.
+
+        Cancellation: The child is removed again.
+        """
+        if slot.state is not RUNNING:
+            slot.fall_back = Goal.GONE
+        try:
+            await self.until_up(slot)
+        except asyncio.CancelledError:
+            if self.engine is not None:
+                cast("SupervisorEngine", self.engine).take_down(slot, Goal.GONE)
+            raise
+        return slot.child
+
+    async def until_up(self, slot: SupervisedSlot) -> None:
+        """Waits until a child is up; raises why it is not."""
+        if slot.state is RUNNING and slot.restarting is None:
+            return
+        if slot.up is None:
+            slot.up = Waiters()
+        error = await slot.up.wait(asyncio.get_running_loop())
+        if error is not None:
+            raise error
+
+    async def until_down(self, slot: SupervisedSlot) -> None:
+        """Waits until a child is down, and all that follows from it has been done."""
+        while slot.is_alive or slot.is_news:
+            if slot.down is None:
+                slot.down = Waiters()
+            await slot.down.wait(asyncio.get_running_loop())
+
+    # --- incarnations ----------------------------------------------------------------------------
+
+    def renew(self, slot: SupervisedSlot) -> None:
+        """Puts a worker that can be started into a place: a new one, or the same put back to INIT.
+
+        Raises:
+            Exception: What the factory raised.
+        """
+        if slot.make is None:
+            slot.core.reborn()
+            return
+        worker, key = slot.make(slot.child), slot.core.key
+        core = core_of(worker)
+        if problem := problem_of(self, core):
+            raise FluidValueError(f"the factory of child {key!r} made no child: {problem}")
+        core.key, core.parent_ref = key, weakref.ref(self)
+        _equip(worker, slot.spec)
+        slot.child, slot.core = worker, core
+
+    def children_reborn(self) -> None:
+        """Brings the children back that it was made with, and nobody else."""
+        declared, dropped = self.declared, list(self.supervised())
+        for slot in dropped:
+            if slot.make is None:
+                slot.core.reborn()
+            slot.core.parent_ref = None
+        self.slots.clear()
+        self.keys = SlotKeys()
+        self.limit = RestartLimit(self.limit.max_restarts, self.limit.period)
+        for spec in declared:
+            self.admit(spec)
+
+    def next_life_of(self, child: Core) -> NextLife:
+        """Returns whether a child's job will be started again."""
+        slot = cast("SupervisedSlot | None", self.slots.get(child.key))
+        if slot is None or slot.core is not child or slot.goal is not Goal.UP or self.is_closed():
+            return NextLife.NONE
+        if slot.asked or slot.state is RESTARTING:
+            return NextLife.CERTAIN
+        if slot.spec.restart is Restart.PERMANENT:
+            return NextLife.POSSIBLE
+        if slot.spec.restart is Restart.TEMPORARY or child.life is None:
+            return NextLife.NONE
+        return NextLife.POSSIBLE if _has_failed(child.life) else NextLife.NONE
+
+    def renews(self, child: Core) -> bool:
+        """Returns whether the next life will be that of another instance."""
+        slot = cast("SupervisedSlot | None", self.slots.get(child.key))
+        return slot is not None and slot.core is child and slot.make is not None
+
+    # --- what it is ------------------------------------------------------------------------------
+
+    def is_closed(self) -> bool:
+        """Returns whether it is stopping or has ended; a child's end does not close it."""
+        return Core.is_closed(self)
+
+    def needed(self) -> Iterator[Core]:
+        """Yields the permanent children: while one of them is down, the supervisor is not ready."""
+        return (slot.core for slot in self.supervised() if slot.spec.restart is Restart.PERMANENT)
+
+    def all_started(self) -> None:
+        """Is told that all had their turn; those that have crashed meanwhile come first."""
+        engine = cast("SupervisorEngine", self.engine)
+        if not engine.restartings or (self.life is not None and self.life.ready):
+            super().all_started()
+
+    def life_ended(self, life: Life) -> None:
+        """Lets nobody wait for ever."""
+        super().life_ended(life)
+        for slot in self.supervised():
+            slot.tell_down()
+            slot.tell_up(GroupClosedError(f"supervisor {self.name!r} has ended"))
+
+    def facts_of(self, child: Core) -> dict[str, Any]:
+        """Returns what is known of a child's place."""
+        slot = self.slots.get(child.key)
+        if slot is None or slot.core is not child:
+            return {}
+        return {"supervised": cast("SupervisedSlot", slot).facts(self._now())}
+
+
+def _equip(worker: Worker, spec: ChildSpec) -> None:
+    """Gives a worker the periods that its specification has in place of its own."""
+    if spec.stopping_grace_period is not None:
+        worker._worker.grace = spec.stopping_grace_period
+    if spec.start_timeout is not None:
+        worker.start_timeout = spec.start_timeout
+
+
+def _has_failed(life: Life) -> bool:
+    facts = life.facts
+    return bool(facts.start_error or facts.run_error or facts.cancelled or facts.cleanup_errors)

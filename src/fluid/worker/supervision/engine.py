@@ -1,0 +1,278 @@
+"""The engine of a supervisor: the same as every group's, but for what follows from a child's end.
+
+:meth:`SupervisorEngine.follow` is the whole policy, as clauses over :mod:`fluid.rules.restart`.
+What it decides is carried out by :class:`~.restarting.Restarting`; what users ask for at run time
+comes in through a few verbs. All of it is plain code that runs in one step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import TYPE_CHECKING
+
+from ... import events
+from ...errors import SupervisorGaveUp, WorkerStartError
+from ...logs import after_running
+from ...rules.restart import DECISIONS, Decision, End, Strategy, affected, ends_with
+from ..engine import STARTS_PER_STEP, Engine
+from ..slot import GIVEN_UP, RESTARTING, STOPPED, STOPPING, WAITING, Slot
+from ..stopping import ask
+from .restarting import Restarting
+from .slot import Goal, SupervisedSlot
+
+if TYPE_CHECKING:
+    from ..life import Life
+    from .core import SupervisorCore
+
+
+class SupervisorEngine(Engine):
+    """One run of a supervisor's children."""
+
+    __slots__ = ("_core", "_due", "_starts_left", "restartings")
+
+    def __init__(self, core: SupervisorCore, life: Life) -> None:
+        super().__init__(core, life)
+        self._core: SupervisorCore = core
+        self.restartings: dict[Restarting, None] = {}
+        """The restarts that are on their way."""
+        self._due: deque[Restarting] = deque()
+        self._starts_left: int = 0
+
+    # --- the rule --------------------------------------------------------------------------------
+
+    def follow(self, slot: Slot) -> None:
+        """The rule of supervisors, all of it."""
+        assert isinstance(slot, SupervisedSlot)
+        slot.is_news = False
+        self._core.limit.stand_still(slot.lost_since(), self.now())
+        end, was_ready = slot.end(), slot.was_ready()
+        if errors := slot.errors():
+            slot.last_error = slot.cause()
+        if self._stopping is not None:
+            for error in errors:
+                self.blame(slot, error)
+        elif not (slot.has_been_up or was_ready or self._life.ready or slot.fall_back):
+            super().follow(slot)  # it fails the start of its supervisor
+        elif end is End.ABANDONED:
+            self._give_up(slot, f"worker {slot.core.path} was abandoned, and may not run twice")
+        elif slot.asked or slot.goal is not Goal.UP:
+            self._came_down(slot)
+        elif slot.fall_back is not None and not was_ready:
+            slot.goal = slot.fall_back
+            self._came_down(slot)
+        else:
+            slot.has_been_up = True
+            self._decide(slot, end)
+        if not slot.asked or slot.goal is not Goal.UP or self._stopping is not None:
+            slot.tell_up(None if was_ready else _why_not_up(slot))
+        slot.tell_down()
+
+    def _decide(self, slot: SupervisedSlot, end: End) -> None:
+        """Does what the table says about a child that has ended by itself."""
+        decision = DECISIONS[end, slot.spec.restart]
+        if decision is Decision.RESTART:
+            self._restart(slot)
+            return
+        slot.goal = Goal.DOWN if decision is Decision.KEEP else Goal.GONE
+        self._came_down(slot)
+        if slot.spec.significant:
+            left = sum(other.is_significant_yet() for other in self._core.supervised())
+            if ends_with(self._core.auto_shutdown, left):
+                self.stop(because_of=slot)
+
+    def _restart(self, slot: SupervisedSlot) -> None:
+        """Counts one more restart; schedules it, or gives up."""
+        core, now = self._core, self.now()
+        backoff = slot.spec.backoff or core.backoff
+        uptime = slot.uptime(now)
+        slot.streak = 1 if uptime >= backoff.reset_after else slot.streak + 1
+        end = events.ChildEnd(slot.core.path, now, slot.streak, uptime, slot.cause())
+        if not core.limit.admit(now, end):
+            self._give_up(slot, self._too_many(end))
+            return
+        delay = backoff.wait(slot.streak, core.random)
+        left, period = core.limit.left(now), core.limit.period
+        slot.core.emit(events.RestartScheduled, end, delay, left, period)
+        slot.state = RESTARTING
+        self.bring_up(self._with_it(slot), now + delay)
+
+    def _with_it(self, slot: SupervisedSlot) -> Sequence[SupervisedSlot]:
+        """Returns who is restarted with ``slot``; what is down, and stays down, is not."""
+        if self._core.strategy is Strategy.ONE_FOR_ONE:
+            return (slot,)
+        order = tuple(self._core.supervised())
+        others = affected(self._core.strategy, order, slot)
+        with_it = [other for other in others if other.is_alive or other.state is RESTARTING]
+        for other in with_it:
+            if other.is_temporary and other is not slot:
+                other.goal = Goal.GONE
+        return with_it
+
+    def _came_down(self, slot: SupervisedSlot) -> None:
+        """Does what is to be done about a child that is down because somebody wanted it so."""
+        if slot.goal is Goal.UP:
+            slot.state = RESTARTING
+            if slot.restarting is None:
+                self.bring_up((slot,), self.now())
+            return
+        if slot.restarting is not None:
+            slot.restarting.leave(slot)
+        slot.core.no_next_life()
+        if slot.goal is Goal.GONE or slot.is_temporary or not self._core.keeps_places:
+            self._core.drop(slot)
+
+    def _give_up(self, slot: SupervisedSlot, reason: str) -> None:
+        core, errors = self._core, slot.errors()
+        error = SupervisorGaveUp(
+            f"supervisor {core.path} gave up: {reason}",
+            path=core.path,
+            child=slot.core.path,
+            history=core.limit.history,
+        )
+        error.__cause__ = errors[0] if errors else None
+        slot.state = GIVEN_UP
+        core.emit(events.GaveUp, slot.core.path, reason, core.limit.history)
+        self.blame(slot, error)
+        self.stop(because_of=slot)
+
+    def _too_many(self, end: events.ChildEnd) -> str:
+        limit = self._core.limit
+        return (
+            f"more than {limit.max_restarts} restarts within {limit.period:g} seconds would be "
+            f"needed; last, worker {end.path} {end.cause} {after_running(end.uptime)}"
+        )
+
+    # --- restarts --------------------------------------------------------------------------------
+
+    def bring_up(self, slots: Sequence[SupervisedSlot], at: float) -> None:
+        """Brings some children up, not before ``at``, after those that run have been stopped."""
+        if self._core.strategy is Strategy.ONE_FOR_ONE:
+            restarting = slots[0].restarting
+        else:
+            restarting = next(iter(self.restartings), None)
+        if restarting is None:
+            restarting = Restarting(self)
+            self.restartings[restarting] = None
+        restarting.take_in(slots, at)
+
+    def _start_next(self) -> None:
+        """Goes on with the restarts that can go on, and with the first starts."""
+        self._starts_left = STARTS_PER_STEP
+        for _ in range(len(self._due)):  # those that come in meanwhile wait for the next step
+            if self._life.stop_asked or self.roll.ended:
+                return
+            restarting = self._due.popleft()
+            restarting.is_due = False
+            if restarting in self.restartings and restarting.go_on():
+                restarting.end()
+                del self.restartings[restarting]
+        if not self.restartings or self._core.strategy is Strategy.ONE_FOR_ONE:
+            super()._start_next()
+
+    def start_again(self, slot: SupervisedSlot) -> None:
+        """Starts a child's next incarnation."""
+        self._starts_left -= 1
+        is_first = slot.core.life is None
+        slot.restarts += not is_first
+        slot.begin_anew()
+        try:
+            if not is_first:
+                self._core.renew(slot)
+        except BaseException as error:
+            slot.making_error = error
+            self.roll.enter(slot)
+            self.roll.leave(slot)
+        else:
+            self._start(slot)
+
+    def may_start_another(self) -> bool:
+        """Returns whether this step of the loop may start one more child."""
+        return self._starts_left > 0
+
+    def ask(self, slot: SupervisedSlot) -> None:
+        """Asks a child to stop, once."""
+        if not slot.asked:
+            slot.asked = True
+            slot.turn(STOPPING)
+            ask(slot, inf)
+
+    def stop_begun(self) -> None:
+        """Calls everything off that was on its way: nobody is restarted any more."""
+        for restarting in self.restartings:
+            restarting.end()
+        self.restartings.clear()
+        self._due.clear()
+        for slot in self._core.supervised():
+            if not slot.is_alive:
+                slot.state = STOPPED if slot.state is RESTARTING else slot.state
+                slot.tell_up(WorkerStartError(_not_up(slot, "its supervisor is stopping")))
+            slot.core.no_next_life()
+        super().stop_begun()
+
+    # --- what users ask for ----------------------------------------------------------------------
+
+    def child_added(self, slot: Slot) -> None:
+        """Starts a new child at once; while the first ones start, or others restart, after them."""
+        assert isinstance(slot, SupervisedSlot)
+        self.roll.adopt((slot,))
+        if self.line.is_done and not slot.is_alive and not slot.is_news:
+            self.bring_up((slot,), self.now())
+        elif not slot.is_alive:
+            self.line.join(slot)
+        self.roll.news.set()
+
+    def take_down(self, slot: SupervisedSlot, goal: Goal) -> None:
+        """Stops a child, and keeps or drops its place."""
+        if slot.goal is not Goal.GONE:
+            slot.goal = goal
+        if slot.restarting is not None:
+            slot.restarting.leave(slot)
+        if slot.is_alive:
+            slot.core.no_next_life()
+            self.ask(slot)
+        elif not slot.is_news:
+            slot.state = STOPPED
+            self._came_down(slot)
+            slot.tell_up(_why_not_up(slot))
+
+    def restart(self, slot: SupervisedSlot) -> None:
+        """Stops a child if it runs, and starts it, without a wait; what was counted is forgiven."""
+        if slot.goal is Goal.DOWN:
+            slot.goal, slot.fall_back = Goal.UP, Goal.DOWN
+        slot.streak = 0
+        if slot.is_news:  # what it ended of does not matter any more
+            slot.asked = True
+        if slot.state is not WAITING:  # else its first turn will come
+            self.bring_up((slot,), self.now())
+            assert slot.restarting is not None
+            slot.restarting.set_time(self.now())
+
+    # --- for restarts ----------------------------------------------------------------------------
+
+    def due(self, restarting: Restarting) -> None:
+        """Will look at a restart in the next step."""
+        self._due.append(restarting)
+        self.roll.news.set()
+
+    def now(self) -> float:
+        """Returns the time on the loop's clock."""
+        return self._life.loop.time()
+
+    def call_at(self, at: float, action: Callable[[], None]) -> asyncio.TimerHandle:
+        """Calls ``action`` at an instant of the loop's clock."""
+        return self._life.loop.call_at(at, action)
+
+
+def _why_not_up(slot: SupervisedSlot) -> BaseException:
+    """Returns what those get raised who waited for a child's start, which has failed."""
+    errors = slot.errors()
+    if errors and not slot.asked:
+        return errors[0]
+    return WorkerStartError(_not_up(slot, "it was stopped" if slot.asked else slot.cause()))
+
+
+def _not_up(slot: SupervisedSlot, why: str) -> str:
+    return f"worker {slot.core.path} did not start: {why}"

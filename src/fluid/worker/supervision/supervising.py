@@ -1,0 +1,135 @@
+"""What all supervisors have in common: policies, requests at run time, and what they can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import TYPE_CHECKING
+
+from ...rules.backoff import Backoff
+from ...rules.limit import RestartLimit, check_limit, check_reachable
+from ...rules.restart import AutoShutdown, Strategy
+from ..base import Worker
+from ..group import Workers
+from .core import SupervisorCore
+from .slot import Goal
+from .spec import check_backoff, one_of
+
+if TYPE_CHECKING:
+    from ..exit import WorkerExit
+    from .report import ChildCounts, ChildInfo
+
+
+class Supervising(Workers):
+    """The base of supervisors; use :class:`Supervisor` or :class:`DynamicSupervisor`."""
+
+    _worker_core_type = SupervisorCore
+    _worker: SupervisorCore
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        stopping_grace_period: float | None,
+        strategy: Strategy | str,
+        max_restarts: int,
+        period: float,
+        backoff: Backoff | None,
+        auto_shutdown: AutoShutdown | str,
+        seed: int | None,
+    ) -> None:
+        super().__init__(name=name, stopping_grace_period=stopping_grace_period)
+        core, subject = self._worker, f"supervisor {self._worker.name!r}"
+        check_limit(subject, max_restarts, period)
+        check_backoff(subject, backoff)
+        core.backoff = Backoff() if backoff is None else backoff
+        core.strategy = one_of(Strategy, f"strategy of {subject}", strategy)
+        core.auto_shutdown = one_of(AutoShutdown, f"auto_shutdown of {subject}", auto_shutdown)
+        core.limit = RestartLimit(max_restarts, period)
+        core.random = Random(seed)
+        check_reachable(subject, max_restarts, period, core.backoff)
+
+    # --- what it can tell ------------------------------------------------------------------------
+
+    def children(self) -> list[ChildInfo]:
+        """Returns what is known of each child's place, in order."""
+        from .report import info_of
+
+        core = self._worker
+        return [info_of(slot, core.facts_of(slot.core)) for slot in core.supervised()]
+
+    def count_children(self) -> ChildCounts:
+        """Returns how many children there are, how many of them run, and of which kinds."""
+        from .report import count
+
+        return count(self._worker.supervised())
+
+    def tree(self) -> str:
+        """Returns the whole tree in plain characters, one line a worker, for people.
+
+        ::
+
+            app  running for 3m 5s
+            |-- poller  running for 12.4s, restarted once, last failed (OSError: no route)
+            `-- mailer  restarting in 1.1s, restarted 4 times, last failed (OSError: disk full)
+        """
+        from .report import draw
+
+        return draw(self.worker_tree())
+
+    # --- requests --------------------------------------------------------------------------------
+
+    async def stop_child(self, child: str | Worker) -> WorkerExit | None:
+        """Stops a child and waits for its end. It is not restarted, and its place stays.
+
+        The place of a temporary child goes, and so does any place of a dynamic supervisor. The
+        child may wait for its back-off, be starting, or be down: all that is answered at once.
+        Called from inside that child, it only asks.
+
+        Args:
+            child: The worker, or the last part of its path.
+
+        Returns:
+            The record of its end; None if it has never run, or has not ended yet.
+
+        Raises:
+            ChildNotFound: If there is no such child.
+            GroupClosedError: If the supervisor does not run.
+
+        Cancellation: Safe; the stop goes on without the caller.
+        """
+        return await self._take_down(child, Goal.DOWN, "stop_child")
+
+    async def _take_down(self, child: str | Worker, goal: Goal, verb: str) -> WorkerExit | None:
+        core = self._worker
+        engine = core.running_engine(verb)
+        slot = core.find(child)
+        incarnation = slot.core
+        engine.take_down(slot, goal)
+        if not incarnation.is_inside():
+            await core.until_down(slot)
+        return incarnation.exit_record()
+
+    def set_limits(self, *, max_restarts: int | None = None, period: float | None = None) -> None:
+        """Changes how many restarts are too many; what was counted stays.
+
+        Args:
+            max_restarts: The most restarts within ``period``; None leaves it as it is.
+            period: Seconds; None leaves it as it is.
+
+        Raises:
+            FluidValueError: If the two cannot work, together with the back-off of each child. Then
+                nothing has changed.
+        """
+        core, subject = self._worker, f"supervisor {self._worker.name!r}"
+        most = core.limit.max_restarts if max_restarts is None else max_restarts
+        within = core.limit.period if period is None else period
+        check_limit(subject, most, within)
+        for backoff in _backoffs(core):
+            check_reachable(subject, most, within, backoff)
+        core.limit.change(most, within)
+
+
+def _backoffs(core: SupervisorCore) -> Iterable[Backoff]:
+    own = (slot.spec.backoff for slot in core.supervised())
+    return {core.backoff, *(backoff for backoff in own if backoff is not None)}
