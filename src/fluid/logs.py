@@ -93,6 +93,11 @@ def after_running(uptime: float) -> str:
     return f"after {uptime:.1f} seconds" if uptime else "before it was ready"
 
 
+def restarts(number: int) -> str:
+    """Returns ``1 restart`` or ``3 restarts``."""
+    return f"{number} restart" if number == 1 else f"{number} restarts"
+
+
 def _at(stack: tuple[str, ...]) -> str:
     """Returns the innermost place of a stack that is the user's own, neither asyncio's nor ours."""
     own = [place for place in stack if not place.startswith(_NOT_OWN)] or list(stack[-1:])
@@ -150,9 +155,9 @@ def line(event: events.WorkerEvent) -> str:
             )
         case events.RestartScheduled(end=end, delay=delay, left=left, period=period):
             return (
-                f"worker {path} will be restarted in {delay:.1f} seconds: it {end.cause} "
-                f"{after_running(end.uptime)}, {end.attempt} times in a row; "
-                f"{left} more restarts are allowed within {period:g} seconds"
+                f"worker {path} will be restarted in {delay:.1f} seconds (attempt {end.attempt}), "
+                f"because it {end.cause} {after_running(end.uptime)}; "
+                f"{restarts(left)} left within {period:g} seconds"
             )
         case events.GaveUp(reason=reason):
             return f"supervisor {path} gives up: {reason}"

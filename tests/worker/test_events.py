@@ -126,6 +126,8 @@ def test_every_event_has_a_line_of_its_own() -> None:
         "BaseException": ValueError("no"),
         "BaseException | None": None,
         "Fate": events.Fate.DROPPED,
+        "ChildEnd": events.ChildEnd("app/x", 1.0, 1, 1.0, "failed (ValueError: no)"),
+        "tuple[ChildEnd, ...]": (),
     }
     for kind in _all_events(WorkerEvent):
         fields = {

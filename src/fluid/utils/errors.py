@@ -1,14 +1,19 @@
 """The documented import path of the errors."""
 
 from ..errors import (
+    ChildExists,
+    ChildNotFound,
     CleanupTimeoutError,
     ConsumerClosed,
     FluidError,
     FluidValueError,
     GroupClosedError,
     HandlerTypeError,
+    HeartbeatLostError,
     MailboxFull,
     StartTimeoutError,
+    SupervisorGaveUp,
+    TooManyChildren,
     ValidationError,
     WorkerCancelled,
     WorkerDeadlockError,
@@ -17,14 +22,19 @@ from ..errors import (
 )
 
 __all__ = [
+    "ChildExists",
+    "ChildNotFound",
     "CleanupTimeoutError",
     "ConsumerClosed",
     "FluidError",
     "FluidValueError",
     "GroupClosedError",
     "HandlerTypeError",
+    "HeartbeatLostError",
     "MailboxFull",
     "StartTimeoutError",
+    "SupervisorGaveUp",
+    "TooManyChildren",
     "ValidationError",
     "WorkerCancelled",
     "WorkerDeadlockError",

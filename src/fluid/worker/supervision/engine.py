@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ... import events
 from ...errors import SupervisorGaveUp, WorkerStartError
-from ...logs import after_running
+from ...logs import after_running, restarts
 from ...rules.restart import DECISIONS, Decision, End, Strategy, affected, ends_with
 from ..engine import STARTS_PER_STEP, Engine
 from ..slot import GIVEN_UP, RESTARTING, STOPPED, STOPPING, WAITING, Slot
@@ -140,9 +140,10 @@ class SupervisorEngine(Engine):
 
     def _too_many(self, end: events.ChildEnd) -> str:
         limit = self._core.limit
+        so_far = restarts(len(limit.history) - 1)
         return (
-            f"more than {limit.max_restarts} restarts within {limit.period:g} seconds would be "
-            f"needed; last, worker {end.path} {end.cause} {after_running(end.uptime)}"
+            f"after {so_far} within {limit.period:g} seconds, "
+            f"worker {end.path} {end.cause} {after_running(end.uptime)}"
         )
 
     # --- restarts --------------------------------------------------------------------------------
@@ -171,6 +172,9 @@ class SupervisorEngine(Engine):
                 del self.restartings[restarting]
         if not self.restartings or self._core.strategy is Strategy.ONE_FOR_ONE:
             super()._start_next()
+
+    def _was_last_to_start(self, slot: Slot) -> bool:
+        return not self.restartings and super()._was_last_to_start(slot)
 
     def start_again(self, slot: SupervisedSlot) -> None:
         """Starts a child's next incarnation."""
