@@ -34,7 +34,8 @@ class Facts:
     """What ``on_shutdown`` and the exit stack raised, in order."""
 
     def __init__(self, **facts: object) -> None:
-        self.__dict__.update(facts)
+        if facts:
+            self.__dict__.update(facts)
 
 
 class Outcome(NamedTuple):

@@ -169,10 +169,7 @@ class Engine:
 
     def blame(self, slot: Slot, error: BaseException) -> None:
         """Makes the first error the group's own; what comes later stands beside it."""
-        if isinstance(error, asyncio.CancelledError):
-            cancelled = WorkerCancelled(f"worker {slot.core.path} was cancelled by somebody else")
-            cancelled.__cause__ = error
-            error = cancelled
+        error = presentable(slot, error)
         if self._error is None:
             self._error = error
             self._life.origin = slot.origin
@@ -199,6 +196,7 @@ class Engine:
             by=group.children_by(),
             loop=self._life.loop,
         )
+        self.roll.stopping = self._stopping if group.stop_in_reverse else None
         self.roll.news.set()
 
     def hurry(self, deadline: float) -> None:
@@ -212,3 +210,12 @@ class Engine:
         if self._stopping is not None:
             self._stopping.force()
             self.roll.news.set()
+
+
+def presentable(slot: Slot, error: BaseException) -> BaseException:
+    """Returns a child's error as it may be raised elsewhere: the cancel of a task stays in it."""
+    if not isinstance(error, asyncio.CancelledError):
+        return error
+    cancelled = WorkerCancelled(f"worker {slot.core.path} was cancelled by somebody else")
+    cancelled.__cause__ = error
+    return cancelled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -137,17 +137,19 @@ class GroupCore(Core):
 
     def reborn(self) -> None:
         """Puts the whole tree below back to INIT, too."""
-        for group in _groups_from(self):
-            Core.reborn(group)
+        Core.reborn(self)
+        groups = deque([self])
+        while groups:
+            group = groups.popleft()
             group.engine = None
-            group.children_reborn()
+            groups.extend(core for core in group.children_reborn() if isinstance(core, GroupCore))
 
-    def children_reborn(self) -> None:
-        """Puts the children back to INIT; those that are groups see to their own."""
+    def children_reborn(self) -> Iterable[Core]:
+        """Puts the children back to INIT, without those below them, and returns them."""
         for slot in self.slots.values():
-            if not isinstance(slot.core, GroupCore):
-                slot.core.reborn()
+            Core.reborn(slot.core)
             slot.begin_anew()
+        return self.cores()
 
     # --- time ------------------------------------------------------------------------------------
 

@@ -15,12 +15,13 @@ from .slot import ChildState, Slot
 
 if TYPE_CHECKING:
     from .core import Core
+    from .stopping import Stopping
 
 
 class Roll:
     """The children that have begun and not ended, as the group knows them."""
 
-    __slots__ = ("_loop", "_slots", "alive", "ended", "news")
+    __slots__ = ("_loop", "_slots", "alive", "ended", "news", "stopping")
 
     def __init__(self, slots: Mapping[str, Slot], loop: asyncio.AbstractEventLoop) -> None:
         self._slots: Mapping[str, Slot] = slots
@@ -29,6 +30,8 @@ class Roll:
         """How many have begun and not ended."""
         self.ended: deque[Slot] = deque()
         """Those whose end is known, and nothing has followed from it yet."""
+        self.stopping: Stopping | None = None
+        """What asks the next child when one has ended, while they stop in order."""
         self.news: asyncio.Event = asyncio.Event()
         """Is set when there is something to look at."""
 
@@ -72,4 +75,5 @@ class Roll:
         self.alive -= 1
         self.ended.append(slot)
         slot.turn(ChildState.STOPPED)
-        self.news.set()
+        if self.stopping is None or not self.stopping.pass_on_turn(slot, len(self.ended)):
+            self.news.set()

@@ -62,6 +62,11 @@ class Slot:
         return state is RUNNING or state is STOPPING or state is STARTING
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for what follows from its end."""
+        return False
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing of the child is left running."""
         life = self.core.life

@@ -11,6 +11,9 @@ from .core import Core
 from .hooks import is_default
 from .slot import ChildState, Slot
 
+MOST_UNSEEN = 64
+"""Ends that may be waiting for the group's task before it is woken to look at them."""
+
 
 class Stopping:
     """One stop, from the moment it begins: of all together, or in order, the last child first.
@@ -71,6 +74,26 @@ class Stopping:
                 if self.is_forced:
                     slot.core.force()
 
+    def pass_on_turn(self, ended: Slot, unseen: int) -> bool:
+        """Asks the next child at once, where that is a matter of a few plain calls.
+
+        That saves the group's task a step for each child, a third of what a stop in order costs.
+
+        Args:
+            ended: The child that has just ended.
+            unseen: How many ends the group's task has not yet looked at.
+
+        Returns:
+            Whether it did; if not, the group's task has to look.
+        """
+        if self._news or not self._turn or self._is_busy():
+            return False
+        is_awaited = ended.is_awaited or unseen >= MOST_UNSEEN
+        if is_awaited or not _is_plain(self._slots[self._turn - 1]):
+            return False
+        self.go_on()
+        return True
+
     def _is_busy(self) -> bool:
         """Returns whether the one that was asked last has not ended."""
         return self._turn < len(self._slots) and self._slots[self._turn].is_alive
@@ -94,6 +117,11 @@ class Stopping:
             bounds = (slot.core.bound(slot.child) for slot in self._slots)
             self._turns = Turns(bounds, left)
         return min(now + self._turns.share(turn, left), self._deadline)
+
+
+def _is_plain(slot: Slot) -> bool:
+    """Returns whether a child can be asked to stop without any code of the user's."""
+    return slot.is_alive and slot.starter is None and is_default(slot.child.gracefully_stop)
 
 
 def ask(slot: Slot, deadline: float) -> None:

@@ -99,13 +99,17 @@ class SupervisorCore(GroupCore):
                 f"makes room for another",
                 worker=there.child,
             )
-        check_reachable(
-            f"supervisor {self.name!r}",
-            self.limit.max_restarts,
-            self.limit.period,
-            spec.backoff or self.backoff,
-        )
+        self.check_reachable(spec.backoff or self.backoff)
         return self.enter(spec, spec.make(), spec.make if spec.is_factory else None)
+
+    def check_reachable(self, backoff: Backoff) -> None:
+        """Refuses a back-off with which the limit could never be reached."""
+        limit = self.limit
+        check_reachable(f"supervisor {self.name!r}", limit.max_restarts, limit.period, backoff)
+
+    def backoffs(self) -> set[Backoff]:
+        """Returns every back-off that is in use."""
+        return {slot.spec.backoff or self.backoff for slot in self.supervised()} or {self.backoff}
 
     def enter(
         self, spec: ChildSpec, worker: Worker, make: Callable[[Worker], Worker] | None
@@ -223,18 +227,27 @@ class SupervisorCore(GroupCore):
         _equip(worker, slot.spec)
         slot.child, slot.core = worker, core
 
-    def children_reborn(self) -> None:
+    def children_reborn(self) -> Iterable[Core]:
         """Brings the children back that it was made with, and nobody else."""
-        declared, dropped = self.declared, list(self.supervised())
-        for slot in dropped:
-            if slot.make is None:
-                slot.core.reborn()
-            slot.core.parent_ref = None
+        slots = list(self.supervised())
+        given = [core_of(spec.worker) for spec in self.declared if isinstance(spec.worker, Worker)]
+        again = {slot.core: None for slot in slots if not slot.spec.is_factory}
+        again |= {core: None for core in given if self._is_free(core)}  # their places had gone
+        for core in (*again, *(slot.core for slot in slots)):
+            core.parent_ref = None
+        for core in again:
+            Core.reborn(core)
         self.slots.clear()
         self.keys = SlotKeys()
         self.limit = RestartLimit(self.limit.max_restarts, self.limit.period)
-        for spec in declared:
+        for spec in self.declared:
             self.admit(spec)
+        return again
+
+    def _is_free(self, core: Core) -> bool:
+        """Returns whether nobody else can have taken a child in since its place went."""
+        parent = core.parent()
+        return parent is self or (parent is None and core.life is None)
 
     def next_life_of(self, child: Core) -> NextLife:
         """Returns whether a child's job will be started again."""

@@ -17,7 +17,7 @@ from ... import events
 from ...errors import SupervisorGaveUp, WorkerStartError
 from ...logs import after_running, restarts
 from ...rules.restart import DECISIONS, Decision, End, Strategy, affected, ends_with
-from ..engine import STARTS_PER_STEP, Engine
+from ..engine import STARTS_PER_STEP, Engine, presentable
 from ..slot import GIVEN_UP, RESTARTING, STOPPED, STOPPING, WAITING, Slot
 from ..stopping import ask
 from .restarting import Restarting
@@ -47,14 +47,22 @@ class SupervisorEngine(Engine):
         """The rule of supervisors, all of it."""
         assert isinstance(slot, SupervisedSlot)
         slot.is_news = False
-        self._core.limit.stand_still(slot.lost_since(), self.now())
-        end, was_ready = slot.end(), slot.was_ready()
-        if errors := slot.errors():
+        errors = slot.errors()
+        if errors:
             slot.last_error = slot.cause()
         if self._stopping is not None:
             for error in errors:
                 self.blame(slot, error)
-        elif not (slot.has_been_up or was_ready or self._life.ready or slot.fall_back):
+        else:
+            self._core.limit.stand_still(slot.lost_since(), self.now())
+            self._follow(slot, was_ready=slot.was_ready())
+        if slot.is_awaited:
+            self._tell(slot)
+
+    def _follow(self, slot: SupervisedSlot, *, was_ready: bool) -> None:
+        """Its clauses, for a supervisor that nobody has asked to stop."""
+        end = slot.end()
+        if not (slot.has_been_up or was_ready or self._may_fail(slot)):
             super().follow(slot)  # it fails the start of its supervisor
         elif end is End.ABANDONED:
             self._give_up(slot, f"worker {slot.core.path} was abandoned, and may not run twice")
@@ -66,8 +74,15 @@ class SupervisorEngine(Engine):
         else:
             slot.has_been_up = True
             self._decide(slot, end)
+
+    def _may_fail(self, slot: SupervisedSlot) -> bool:
+        """Returns whether a first start may fail: at run time, or where we have called it off."""
+        return self._life.ready or slot.asked or slot.fall_back is not None
+
+    def _tell(self, slot: SupervisedSlot) -> None:
+        """Tells those who wait for a child what has become of it."""
         if not slot.asked or slot.goal is not Goal.UP or self._stopping is not None:
-            slot.tell_up(None if was_ready else _why_not_up(slot))
+            slot.tell_up(None if slot.was_ready() else _why_not_up(slot))
         slot.tell_down()
 
     def _decide(self, slot: SupervisedSlot, end: End) -> None:
@@ -179,7 +194,7 @@ class SupervisorEngine(Engine):
     def start_again(self, slot: SupervisedSlot) -> None:
         """Starts a child's next incarnation."""
         self._starts_left -= 1
-        is_first = slot.core.life is None
+        is_first = slot.core.life is None and slot.making_error is None
         slot.restarts += not is_first
         slot.begin_anew()
         try:
@@ -274,7 +289,7 @@ def _why_not_up(slot: SupervisedSlot) -> BaseException:
     """Returns what those get raised who waited for a child's start, which has failed."""
     errors = slot.errors()
     if errors and not slot.asked:
-        return errors[0]
+        return presentable(slot, errors[0])
     return WorkerStartError(_not_up(slot, "it was stopped" if slot.asked else slot.cause()))
 
 

@@ -137,6 +137,11 @@ class SupervisedSlot(Slot):
     # --- what is known of it ---------------------------------------------------------------------
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for what follows from its start or its end."""
+        return self.up is not None or self.down is not None
+
+    @property
     def is_temporary(self) -> bool:
         """Whether its place goes when its worker has ended."""
         return self.spec.restart is Restart.TEMPORARY

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -47,7 +46,6 @@ class Supervising(Workers):
         core.auto_shutdown = one_of(AutoShutdown, f"auto_shutdown of {subject}", auto_shutdown)
         core.limit = RestartLimit(max_restarts, period)
         core.random = Random(seed)
-        check_reachable(subject, max_restarts, period, core.backoff)
 
     # --- what it can tell ------------------------------------------------------------------------
 
@@ -125,11 +123,6 @@ class Supervising(Workers):
         most = core.limit.max_restarts if max_restarts is None else max_restarts
         within = core.limit.period if period is None else period
         check_limit(subject, most, within)
-        for backoff in _backoffs(core):
+        for backoff in core.backoffs():
             check_reachable(subject, most, within, backoff)
         core.limit.change(most, within)
-
-
-def _backoffs(core: SupervisorCore) -> Iterable[Backoff]:
-    own = (slot.spec.backoff for slot in core.supervised())
-    return {core.backoff, *(backoff for backoff in own if backoff is not None)}

@@ -89,6 +89,8 @@ class Supervisor(Supervising):
         core = self._worker
         core.stop_in_reverse = True
         core.declare([spec_of(child) for child in children])
+        if not children:
+            core.check_reachable(core.backoff)
 
     def add_workers(self, *workers: Worker) -> None:
         """Adds permanent children and does not wait for their start; see :meth:`add_child`.
