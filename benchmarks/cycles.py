@@ -17,13 +17,22 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from math import inf
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
-from fluid import QueueConsumer, QueueConsumerWorker, Worker, WorkerFunction, Workers
+from fluid import (
+    Backoff,
+    DynamicSupervisor,
+    QueueConsumer,
+    QueueConsumerWorker,
+    Supervisor,
+    Worker,
+    WorkerFunction,
+    Workers,
+)
 from fluid.errors import WorkerStartError
 from fluid.testing.belongings import descriptors, timers_of
 
@@ -209,6 +218,83 @@ FAILURES: dict[str, Cycle] = {
 """Ends by an error, which is kept until the worker is collected."""
 
 
+class Restless(Worker):
+    """Fails when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = asyncio.Event()
+
+    async def run(self) -> None:
+        self.told.clear()
+        if await self.wait_or_stop(self.told.wait()):
+            raise BoomError
+
+
+NO_BACKOFF = Backoff(initial=0)
+
+
+@asynccontextmanager
+async def temporary_children(kind: type[Worker]) -> AsyncIterator[Cycle]:
+    """Lends what starts a temporary child and sees it end."""
+    supervisor: DynamicSupervisor[[], Worker] = DynamicSupervisor(kind, restart="temporary")
+
+    async def cycle() -> None:
+        child = await supervisor.start_child()
+        await asyncio.sleep(0)  # its first step
+        child.gracefully_stop()
+        while supervisor.num_workers:
+            await asyncio.sleep(0)
+
+    async with supervisor:
+        yield cycle
+
+
+@asynccontextmanager
+async def added_children() -> AsyncIterator[Cycle]:
+    """Lends what adds a child and removes it."""
+    async with Supervisor(Idle) as supervisor:
+
+        async def cycle() -> None:
+            child = await supervisor.add_child(Idle)
+            await asyncio.sleep(0)
+            await supervisor.remove_child(child)
+
+        yield cycle
+
+
+@asynccontextmanager
+async def restarts(
+    child: type[Worker] | Worker, strategy: str = "one_for_one"
+) -> AsyncIterator[Cycle]:
+    """Lends what makes a child fail, and waits until it is running again."""
+    supervisor = Supervisor(
+        *(Idle, child, Idle), strategy=strategy, backoff=NO_BACKOFF, max_restarts=10**3, period=1e-6
+    )
+
+    async def cycle() -> None:
+        before = supervisor.children()[1]
+        await asyncio.sleep(0)
+        cast("Restless", before.worker).told.set()
+        while supervisor.children()[1].restarts == before.restarts or not supervisor.is_ready():
+            await asyncio.sleep(0)
+
+    async with supervisor:
+        await asyncio.sleep(0)
+        yield cycle
+
+
+UNDER_SUPERVISION: dict[str, Callable[[], AbstractAsyncContextManager[Cycle]]] = {
+    "a temporary child ends": lambda: temporary_children(Brief),
+    "a temporary child is stopped": lambda: temporary_children(Idle),
+    "a child is added and removed": added_children,
+    "a child is restarted": lambda: restarts(Restless),
+    "a child is put back to the beginning": lambda: restarts(Restless()),
+    "all children are restarted": lambda: restarts(Restless, strategy="one_for_all"),
+}
+"""Children that come and go under one supervisor, which stays."""
+
+
 class Figures(NamedTuple):
     """What a process has at a moment."""
 
@@ -260,18 +346,26 @@ async def growth(cycle: Cycle, cycles: int, warm_up: int = WARM_UP) -> Figures:
     return Figures.now().since(before)
 
 
+async def growth_of(kind: str, cycles: int, warm_up: int = WARM_UP) -> Figures:
+    """Does the same for a kind of end, by its name."""
+    if kind in UNDER_SUPERVISION:
+        async with UNDER_SUPERVISION[kind]() as cycle:
+            return await growth(cycle, cycles, warm_up)
+    return await growth({**ENDS, **FAILURES}[kind], cycles, warm_up)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints a line for each kind of end; returns the exit code."""
-    kinds = {**ENDS, **FAILURES}
+    kinds = {*ENDS, *FAILURES, *UNDER_SUPERVISION}
     parser = argparse.ArgumentParser(description="Show what is left of workers that have ended.")
     parser.add_argument("--cycles", type=int, default=1_000_000, help="for each kind; a million")
     parser.add_argument("--only", action="append", choices=kinds, metavar="KIND")
     options = parser.parse_args(arguments)
     logging.disable()
     grown = 0
-    for kind in options.only or kinds:
+    for kind in options.only or sorted(kinds):
         began = time.monotonic()
-        figures = asyncio.run(growth(kinds[kind], options.cycles))
+        figures = asyncio.run(growth_of(kind, options.cycles))
         told = ", ".join(f"{count:+} {name}" for name, count in figures._asdict().items())
         print(f"{kind}: {told}; {time.monotonic() - began:.0f} s", flush=True)
         grown += figures.kib > MOST_KIB

@@ -76,7 +76,7 @@ async def emptied(size: Callable[[], int]) -> None:
     It looks once in each step of the loop. That costs fluid a little more, because its consumer
     lets the loop step in between, while the other goes through the whole queue in one step.
     """
-    while size():  # noqa: ASYNC110 - an event would have to be set by the handler
+    while size():  # an event would have to be set by the handler
         await asyncio.sleep(0)
 
 

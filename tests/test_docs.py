@@ -32,6 +32,7 @@ LIVES = [
 
 DB = ("app/db", 0.0)
 AT = ("db.py:1 in Db.run",)
+CRASH = events.ChildEnd("app/db", 0.0, 1, 12.0, "failed (ConnectionError: no route)")
 
 EVENTS = [
     events.WorkerStarted(*DB),
@@ -50,6 +51,16 @@ EVENTS = [
     events.WorkerFailed(*DB, "no route", 12.0, ConnectionError("no route"), "app/db"),
     events.WorkerFailed(*DB, "no route", 12.0, ConnectionError("no route"), "app/db/pool"),
     events.LateEnd(*DB, None),
+    events.HeartbeatLost(*DB, 30.0, AT),
+    events.RestartScheduled(*DB, CRASH, 0.5, 4, 60.0),
+    events.GaveUp(
+        "app",
+        0.0,
+        "app/db",
+        "after 5 restarts within 60 seconds, "
+        "worker app/db failed (ConnectionError: no route) after 12.0 seconds",
+        (CRASH,) * 6,
+    ),
 ]
 """What the rows of the table of log lines tell of, in order."""
 

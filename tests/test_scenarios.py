@@ -24,7 +24,22 @@ from tools.scenarios import (
 
 ROOT = Path(__file__).parent.parent
 
-SIZES = {"S": 29, "H": 14, "N": 9, "G": 22, "F": 12, "C": 22, "E": 15, "L": 14, "I": 13}
+SIZES = {
+    "S": 29,
+    "H": 14,
+    "N": 9,
+    "G": 22,
+    "F": 12,
+    "C": 22,
+    "E": 15,
+    "L": 14,
+    "I": 13,
+    "P": 26,
+    "W": 12,
+    "O": 7,
+    "D": 22,
+    "T": 12,
+}
 """How many scenarios each group has."""
 
 GROUPS = {"X": "Examples", "Y": "Others"}

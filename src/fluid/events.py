@@ -154,8 +154,8 @@ class ChildEnd(Record):
     """When, in seconds of the event loop's clock."""
     attempt: int
     """1 for its first end in a row, 2 for the next; it begins anew after a stable run."""
-    uptime: float
-    """Seconds for which it had been ready; 0 for a start in vain."""
+    uptime: float | None
+    """Seconds for which it had been ready; None for a start in vain."""
     cause: str
     """Why it ended, in one line."""
 

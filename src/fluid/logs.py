@@ -88,9 +88,9 @@ _FATES: dict[events.Fate, str] = {
 }
 
 
-def after_running(uptime: float) -> str:
+def after_running(uptime: float | None) -> str:
     """Returns how long a child had been ready when it ended."""
-    return f"after {uptime:.1f} seconds" if uptime else "before it was ready"
+    return "before it was ready" if uptime is None else f"after {uptime:.1f} seconds"
 
 
 def restarts(number: int) -> str:

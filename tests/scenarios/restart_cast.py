@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fluid import Supervisor
+from fluid.testing import Simulation
 from tests.scenarios.cast import Breakable, Planned
 from tests.scenarios.supervised_cast import Lives, Maker
 
@@ -18,12 +19,18 @@ SETTLING = ("let_settle", "")
 
 
 class Startable(Breakable):
-    """Raises in ``on_startup`` if it is told to."""
+    """Takes its time in ``on_startup``, and raises, if it is told to."""
 
     start_error: BaseException | None = None
 
+    def __init__(self, *, start_takes: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.start_takes = start_takes
+
     async def on_startup(self) -> None:
         await super().on_startup()
+        if self.start_takes:
+            await asyncio.sleep(self.start_takes)
         if self.start_error is not None:
             raise self.start_error
 
@@ -46,6 +53,14 @@ class InVain(Maker):
         return worker
 
 
+def few_faults(sim: Simulation, app: Supervisor, *children: Maker) -> None:
+    """Offers the faults that matter most for restarts; all of them are for a test of its own."""
+    sim.offer("stop app", app.gracefully_stop)
+    for child in children:
+        sim.offer(f"break {child.__name__}", lambda child=child: child.now.break_())
+        sim.offer(f"stop {child.__name__}", lambda child=child: child.now.gracefully_stop())
+
+
 def all_but_the_first(number: int) -> bool:
     """Returns whether this is a restart."""
     return number > 1
@@ -64,6 +79,11 @@ def history_of(lives: Lives) -> list[str]:
             verb = "start" if kind == "WorkerStarted" else "end"
             history.append(f"{verb} {path.rpartition('/')[2]}")
     return history
+
+
+def since(lives: Lives, number: int) -> str:
+    """Returns the history after the first so many of its entries, in one line."""
+    return ", ".join(history_of(lives)[number:])
 
 
 async def let_settle(lives: Lives) -> None:
@@ -86,9 +106,3 @@ def decisions_of(lives: Lives, child: str) -> Iterator[tuple[str, bool]]:
     for (number, kind), (_, follows) in zip(own, [*own[1:], (0, "")], strict=True):
         if kind in ENDS and up < number < settling:
             yield kind, follows == "RestartScheduled"
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Waits until something is so, and looks after every step."""
-    while not condition():
-        await asyncio.sleep(0.001)

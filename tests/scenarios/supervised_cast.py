@@ -132,12 +132,12 @@ class Lives:
             self.faults.append(f"two incarnations of {path} at once")
         if path in self.abandoned:
             self.faults.append(f"{path} was started again after it had been abandoned")
-        if above := [each for each in self.stopping if path.startswith(f"{each}/")]:
-            self.faults.append(f"{path} was started while {above[0]} was stopping")
+        if (above := _parent_of(path)) in self.stopping:  # a stop further up may be on its way
+            self.faults.append(f"{path} was started while {above} was stopping")
 
     def _restart_scheduled(self, path: str) -> None:
-        if self.root.worker_path in self.stopping:
-            self.faults.append(f"a restart of {path} was scheduled while the root was stopping")
+        if (above := _parent_of(path)) in self.stopping:
+            self.faults.append(f"a restart of {path} was scheduled while {above} was stopping")
 
     def order(self, kind: str) -> list[str]:
         """Returns the paths of the events of one kind, in order."""
@@ -155,6 +155,10 @@ class Lives:
             ends = [path for name, path in self.log if name in _ENDS]
             assert ends[-1] == root, ends
             assert self.ended_at <= self.stopping_at + self.bound + LATE
+
+
+def _parent_of(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 _ENDS = {"WorkerStopped", "WorkerForceStopped", "WorkerFailed"}

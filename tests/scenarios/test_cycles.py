@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.cycles import ENDS, FAILURES, Cycle
+from benchmarks.cycles import ENDS, FAILURES, UNDER_SUPERVISION, Cycle
 from fluid.testing import LeakKind, leaks
 
 WARM_UP = 100
@@ -54,3 +54,12 @@ async def test_an_end_without_an_error_leaves_nothing_not_even_for_the_collector
 async def test_an_error_leaves_nothing_that_the_collector_does_not_free(end: str):
     """L02, L10"""
     assert await grown(FAILURES[end], LeakKind.GARBAGE) < CYCLES
+
+
+@pytest.mark.parametrize("kind", UNDER_SUPERVISION)
+async def test_children_that_come_and_go_leave_nothing_with_a_supervisor_that_stays(kind: str):
+    async with UNDER_SUPERVISION[kind]() as cycle:
+        before = len(asyncio.all_tasks())
+        # Other tasks are alive than before, for other incarnations: as many of them.
+        assert await grown(cycle, LeakKind.GARBAGE, LeakKind.TASKS) < CYCLES
+        assert len(asyncio.all_tasks()) == before

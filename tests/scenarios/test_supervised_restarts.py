@@ -1,10 +1,9 @@
-"""What follows from one child's end: each policy with each kind of end, and no end counted twice."""
+"""What follows from a child's end: each policy with each kind of end."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from math import inf
 
 import pytest
 
@@ -13,17 +12,15 @@ from fluid import (
     ChildSpec,
     SupervisorGaveUp,
     Worker,
-    WorkerState,
 )
 from fluid.testing import Simulation
 from tests.exploring import explored
 from tests.scenarios.cast import Breakable, Planned, cancel_task_of, stop_at_last
-from tests.scenarios.restart_cast import decisions_of, let_settle, states_of
+from tests.scenarios.restart_cast import ENDS, decisions_of, let_settle, states_of
 from tests.scenarios.supervised_cast import (
     Lives,
     Maker,
     faults_of_supervised,
-    makers,
     supervisor_of,
 )
 from tests.worker.fakes import deaf, worker_with
@@ -71,7 +68,7 @@ def each_of(ends: dict[str, End]) -> pytest.MarkDecorator:
 
 
 async def child_that_ended(restart: str, end: End) -> tuple[Maker, Worker, Lives]:
-    """Returns a child some time after its first incarnation has ended, its supervisor, its lives."""
+    """Returns a child a second after its first end, its supervisor, and all their lives."""
     child = Maker("a", Mortal)
     app = supervisor_of(ChildSpec(child, restart=restart))
     lives = Lives(app)
@@ -84,7 +81,7 @@ async def child_that_ended(restart: str, end: End) -> tuple[Maker, Worker, Lives
 
 
 @each_of(ENDS_WELL | FAILURES)
-@explored()
+@explored(seeds=15)
 async def test_permanent_child_is_restarted_however_it_ended(end: End) -> None:
     """P01, P04"""
     child, app, lives = await child_that_ended("permanent", end)
@@ -96,7 +93,7 @@ async def test_permanent_child_is_restarted_however_it_ended(end: End) -> None:
 
 
 @each_of(FAILURES)
-@explored()
+@explored(seeds=15)
 async def test_transient_child_is_restarted_after_a_failure(end: End) -> None:
     """P05"""
     child, app, lives = await child_that_ended("transient", end)
@@ -107,7 +104,7 @@ async def test_transient_child_is_restarted_after_a_failure(end: End) -> None:
 
 
 @each_of(ENDS_WELL)
-@explored()
+@explored(seeds=15)
 async def test_transient_child_that_ended_well_stays_down_and_keeps_its_place(end: End) -> None:
     """P02"""
     child, app, lives = await child_that_ended("transient", end)
@@ -121,7 +118,7 @@ async def test_transient_child_that_ended_well_stays_down_and_keeps_its_place(en
 
 
 @each_of(ENDS_WELL | FAILURES)
-@explored()
+@explored(seeds=15)
 async def test_temporary_child_is_never_restarted_and_its_place_goes(end: End) -> None:
     """P03"""
     child, app, lives = await child_that_ended("temporary", end)
@@ -153,7 +150,7 @@ async def test_supervisor_of_a_child_that_refuses_to_end_gives_up_whatever_the_p
 @pytest.mark.parametrize(
     ("restart", "restarted_after"),
     [
-        ("permanent", {"WorkerStopped", "WorkerForceStopped", "WorkerFailed"}),
+        ("permanent", set(ENDS)),
         ("transient", {"WorkerFailed"}),
         ("temporary", set()),
     ],
@@ -176,56 +173,3 @@ async def test_end_at_any_step_is_judged_by_the_policy_and_nothing_else(
     for end, restarted in decisions_of(lives, "a"):
         assert restarted is (end in restarted_after), (end, lives.log)
         sim.sometimes(f"{end} is followed by a restart: {restarted}")
-
-
-# --- restarts that fail --------------------------------------------------------------------------
-
-
-class Scripted:
-    """A factory of which each call does what the script says; the last line holds from then on."""
-
-    def __init__(self, *script: Callable[[], object]) -> None:
-        self.__name__ = "a"
-        self._script = script
-        self.calls = 0
-
-    def __call__(self) -> Worker:
-        self.calls += 1
-        return self._script[min(self.calls, len(self._script)) - 1]()  # type: ignore[return-value]
-
-
-def _fails() -> Worker:
-    raise Planned("in the factory")
-
-
-async def _raise_planned(_worker: Worker) -> None:
-    raise Planned("in the start")
-
-
-@explored()
-async def test_restart_that_fails_in_any_way_is_tried_again(sim: Simulation) -> None:
-    """P23: in fluid a start cannot decline; a factory that returns None has failed."""
-    good = Maker("a")
-    child = Scripted(
-        good,
-        _fails,
-        lambda: None,
-        lambda: worker_with(name="a", startup=_raise_planned),
-        lambda: worker_with(name="a", startup=lambda worker: worker.sleep(inf), start_timeout=5),
-        lambda: good.now,
-        good,
-    )
-    app = supervisor_of(child)
-    lives = Lives(app)
-    seen: list[str | None] = []
-    app.subscribe(lambda _: seen.extend(info.last_error for info in app.children()))
-    await app.startup()
-    good.now.break_()
-    await asyncio.sleep(10)
-    assert good.now.is_ready()
-    assert child.calls == 7
-    assert len(good.made) == 2
-    assert app.children()[0].restarts == 6
-    assert lives.scheduled["app/a"] == 6
-    await stop_at_last(app)
-    lives.assert_all_is_well()

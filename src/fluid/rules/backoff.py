@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 from random import Random
+from sys import float_info
 
 from ..errors import FluidValueError
 from ..record import Record
@@ -61,7 +62,7 @@ class Backoff(Record):
                 f"a back-off cannot grow from {initial!r} to {maximum!r} seconds: "
                 f"initial has to be at most maximum, and both finite"
             )
-        if not _is_number(factor) or not 1 <= factor < float("inf"):
+        if not _is_number(factor) or not 1 <= factor <= float_info.max:
             raise FluidValueError(f"factor of a back-off is not a number, 1 or more: {factor!r}")
         if not _is_number(jitter) or not 0 <= jitter <= 1:
             raise FluidValueError(f"jitter of a back-off is not a number from 0 to 1: {jitter!r}")
@@ -74,7 +75,8 @@ class Backoff(Record):
     def base(self, attempt: int) -> float:
         """Returns the wait before an attempt, without jitter."""
         try:
-            return min(self.initial * self.factor ** (attempt - 1), self.maximum)
+            # As a float even where it is an int, whose powers take longer and longer to compute.
+            return min(self.initial * float(self.factor) ** (attempt - 1), self.maximum)
         except OverflowError:
             return self.maximum if self.initial else 0.0
 

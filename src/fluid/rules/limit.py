@@ -8,7 +8,7 @@ a child that takes ten seconds to die is restarted for ever. The caller passes t
 from __future__ import annotations
 
 from collections import deque
-from math import inf, isinf
+from math import isinf
 from typing import Generic, TypeVar
 
 from ..errors import FluidValueError
@@ -24,18 +24,20 @@ class RestartLimit(Generic[E]):
     A restart that is exactly ``period`` seconds old still counts, as in OTP.
     """
 
-    __slots__ = ("_decisions", "_stood_still", "_stood_until", "max_restarts", "period")
+    __slots__ = ("_decisions", "_most", "_still", "max_restarts", "period")
 
     def __init__(self, max_restarts: int, period: float) -> None:
         self.max_restarts: int = max_restarts
         self.period: float = period
+        self._most: int = max_restarts
+        """The largest limit so far: so many decisions may matter, and one more."""
         self._decisions: deque[tuple[float, E]] = deque()
-        self._stood_still: float = 0.0
-        self._stood_until: float = -inf
+        self._still: deque[tuple[float, float]] = deque()
+        """When it stood still since the first of them: from, until; in order, and apart."""
 
     def admit(self, now: float, entry: E) -> bool:
         """Counts one decision to restart; returns whether it is within the limit."""
-        self._decisions.append((now - self._stood_still, entry))
+        self._decisions.append((now, entry))
         self._forget(now)
         return len(self._decisions) <= self.max_restarts
 
@@ -45,11 +47,16 @@ class RestartLimit(Generic[E]):
         return max(self.max_restarts - len(self._decisions), 0)
 
     def stand_still(self, since: float, until: float) -> None:
-        """Takes the time from ``since`` to ``until`` out of the window; what overlaps, once."""
-        since = max(since, self._stood_until)
-        if until > since:
-            self._stood_still += until - since
-            self._stood_until = until
+        """Takes the time from ``since`` to ``until`` out of the window; what overlaps, once.
+
+        ``until`` is now, in effect: it never goes back from one call to the next.
+        """
+        if since >= until or not self._decisions:  # who is not here yet does not age
+            return
+        still = self._still
+        while still and still[-1][1] >= since:
+            since = min(since, still.pop()[0])
+        still.append((since, until))
 
     @property
     def history(self) -> tuple[E, ...]:
@@ -59,15 +66,20 @@ class RestartLimit(Generic[E]):
     def change(self, max_restarts: int, period: float) -> None:
         """Sets other limits; what was counted stays."""
         self.max_restarts, self.period = max_restarts, period
-        while len(self._decisions) > max_restarts + 1:
-            self._decisions.popleft()
+        self._most = max(self._most, max_restarts)
 
     def _forget(self, now: float) -> None:
-        decisions, oldest = self._decisions, now - self._stood_still - self.period
-        while decisions and decisions[0][0] < oldest:
+        decisions, still = self._decisions, self._still
+        while decisions and self._age(decisions[0][0], now) > self.period:
             decisions.popleft()
-        if len(decisions) > self.max_restarts + 1:  # the limit has been passed before
+        if len(decisions) > self._most + 1:  # the limit has been passed before
             decisions.popleft()
+        while still and (not decisions or still[0][1] <= decisions[0][0]):
+            still.popleft()
+
+    def _age(self, at: float, now: float) -> float:
+        stood_still = sum(until - max(since, at) for since, until in self._still if until > at)
+        return now - at - stood_still
 
 
 def check_limit(subject: str, max_restarts: int, period: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 
+from ..errors import SupervisorGaveUp
 from ..logs import error_text
 
 CLEAN = 0
@@ -82,6 +83,8 @@ def _causes(facts: Facts) -> Iterator[str]:
     if facts.escaped is not None and _code_of(facts.escaped):
         yield f"told to exit ({error_text(facts.escaped)})"
     who = facts.origin or "it"
+    if isinstance(facts.error, SupervisorGaveUp):  # whatever it was that its child failed with
+        who = facts.error.path
     if facts.start_error is not None:
         yield f"{who} did not start ({error_text(facts.start_error)})"
     if facts.error is not None:

@@ -113,13 +113,14 @@ class ConsumerCore(Core):
         they are: the cleanup may still come, or another consumer for the same mailbox.
         """
         super().life_ended(life)
-        if self.has_no_next_life():
+        is_the_last = self.has_no_next_life()
+        if is_the_last:
             # Whoever waits for room would wait for ever. The group has heard of this end first, so
             # that its error, not one that follows from the closed mailbox, is what ended the group.
             self.mailbox.close(self)
             self.mailbox.wake_all()
         self.report_left()
-        self.mailbox.detach(self)
+        self.mailbox.detach(self, for_good=is_the_last or self.parent() is None)
 
     def report_left(self) -> None:
         """Says so if messages are left, and no other consumer is there for them."""
@@ -137,7 +138,7 @@ class ConsumerCore(Core):
         self.mailbox.close(self)
         self.mailbox.wake_all()
         self.report_left()
-        self.mailbox.detach(self)
+        self.mailbox.detach(self, for_good=True)
 
     def has_no_next_life(self) -> bool:
         """Returns whether nobody will take from this very mailbox after the present life."""
@@ -152,10 +153,20 @@ class ConsumerCore(Core):
         return self.mailbox.is_private and parent is not None and parent.renews(self)
 
     def no_next_life(self) -> None:
-        """Closes the mailbox, in which nobody will look any more."""
+        """Closes the mailbox, if nobody will look there any more, or only to drain it.
+
+        As long as nobody has asked this consumer to stop, others may have something to send to it.
+        """
         super().no_next_life()
-        if not self.mailbox.is_closed:
-            self._give_up_mailbox()
+        life = self.life
+        if life is None or life.outcome is not None:
+            if self.mailbox.is_closed:
+                self.mailbox.detach(self, for_good=True)
+            else:
+                self._give_up_mailbox()
+        elif life.stop_asked:  # so far, to be replaced
+            self._close()
+            self.mailbox.wake_all()
 
     def account(self) -> Mapping[str, int]:
         """Returns the account of the mailbox."""

@@ -181,7 +181,7 @@ class Core:
         return False
 
     def no_next_life(self) -> None:
-        """Is told, after its end, that its group will not start it again after all."""
+        """Is told that its group will not start it again after all; it may not have ended yet."""
 
     def reborn(self) -> None:
         """Puts the worker back to INIT: its supervisor is about to start it again."""

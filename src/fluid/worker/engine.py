@@ -89,9 +89,10 @@ class Engine:
 
         Then the group has started, and says so before anything follows from that end.
         """
-        child, is_over = slot.core.life, self._life.ready or self._life.stop_asked
-        was_ready = child is not None and child.ready and not slot.errors()
-        return was_ready and not is_over and self.line.is_done
+        if self._life.ready or self._life.stop_asked or not self.line.is_done:
+            return False
+        latest = self.line.latest or slot
+        return _was_ready(slot) and _was_ready(latest)  # that one may have ended, too, and in vain
 
     def _answer_cancel(self) -> None:
         """Stops, and at once if the cancel was for being late."""
@@ -219,3 +220,8 @@ def presentable(slot: Slot, error: BaseException) -> BaseException:
     cancelled = WorkerCancelled(f"worker {slot.core.path} was cancelled by somebody else")
     cancelled.__cause__ = error
     return cancelled
+
+
+def _was_ready(slot: Slot) -> bool:
+    life = slot.core.life
+    return life is not None and life.ready and not slot.errors()

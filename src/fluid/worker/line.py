@@ -28,6 +28,11 @@ class Line:
         self._first = self._waiting.popleft()
         return self._first
 
+    @property
+    def latest(self) -> Slot | None:
+        """Whose turn it was last."""
+        return self._first
+
     def leave(self) -> list[Slot]:
         """Sends everybody away whose turn has not come, and returns them."""
         left = list(self._waiting)

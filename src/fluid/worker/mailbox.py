@@ -361,13 +361,16 @@ class Mailbox(Generic[M]):
         with self._lock:
             self._consumers.pop(core, None)
 
-    def detach(self, core: ConsumerCore) -> None:
-        """Lets go of a consumer's loop and thread, unless another consumer is there."""
+    def detach(self, core: ConsumerCore, *, for_good: bool) -> None:
+        """Lets go of a consumer's loop and thread, unless another consumer is there.
+
+        Whoever waits goes on waiting where somebody else may come for the messages.
+        """
         with self._lock:
             self.leave(core)
             if not self._consumers:
                 self._loop, self._thread, self._short_way = None, 0, 0
-                if self.is_private:
+                if self.is_private and for_good:
                     self._deserted = True
                     self._room.give_up()
                     self._joiners.fail(self._nobody_is_there)

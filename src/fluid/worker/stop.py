@@ -110,7 +110,7 @@ class Stop(Ladder):
         if life.task is None:
             return
         self.cancels += 1
-        if life.phase is not STARTUP:
+        if life.phase is not STARTUP and (self.cancels > 1 or life.facts.run_error is None):
             stack = tasks.await_stack(life.task)
             life.core.emit(events.WorkerCancelledByForce, life.phase.value, self.cancels, stack)
         tasks.cancel(life.task, f"fluid: worker {life.name!r} has to end now")

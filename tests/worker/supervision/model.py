@@ -7,9 +7,9 @@ to start. ``test_model.py`` holds a real supervisor to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from operator import attrgetter
 
 from fluid import Backoff
 
@@ -49,7 +49,7 @@ class Decision:
 
     id: str
     attempt: int
-    uptime: float
+    uptime: float | None
     delay: float
     left: int
 
@@ -57,9 +57,7 @@ class Decision:
 class Model:
     """One supervisor, from the moment when all its children are up."""
 
-    def __init__(
-        self, strategy: str, backoff: Backoff, max_restarts: int, period: float
-    ) -> None:
+    def __init__(self, strategy: str, backoff: Backoff, max_restarts: int, period: float) -> None:
         self.strategy, self.backoff = strategy, backoff
         self.max_restarts, self.period = max_restarts, period
         self.now = 0.0
@@ -84,7 +82,11 @@ class Model:
 
     def next_due(self) -> float | None:
         """Returns when somebody will be started next."""
-        return min((place.due for place in self.places if place.due is not None), default=None)
+        return min((place.due for place in self._waiting()), default=None)
+
+    def _waiting(self) -> list[Place]:
+        is_over = self.state != "running"
+        return [] if is_over else [place for place in self.places if place.due is not None]
 
     def fail(self, place: Place) -> None:
         """A child that is up raises."""
@@ -154,8 +156,9 @@ class Model:
             self.remove_child(place)
 
     def _restart(self, place: Place) -> None:
-        uptime = 0.0 if place.up_since is None else self.now - place.up_since
-        place.streak = 1 if uptime >= self.backoff.reset_after else place.streak + 1
+        uptime = None if place.up_since is None else self.now - place.up_since
+        was_stable = uptime is not None and uptime >= self.backoff.reset_after
+        place.streak = 1 if was_stable else place.streak + 1
         self.counted = [at for at in self.counted if self.now - at <= self.period] + [self.now]
         if len(self.counted) > self.max_restarts:
             self.gave_up_for = place.id
@@ -195,16 +198,22 @@ class Model:
                 other.due = latest
 
     def _waits_with(self, place: Place) -> list[Place]:
-        if self.strategy == "one_for_one":
-            return [place]
-        return [other for other in self.places if other.due is not None]
+        return [place] if self.strategy == "one_for_one" else self._waiting()
 
     def _start_who_is_due(self) -> None:
-        while due := [p for p in self.places if p.due is not None and p.due <= self.now]:
-            in_turn: Callable[[Place], int] = lambda place: place.turn  # noqa: E731
-            self._start(min(due, key=in_turn) if self.strategy == "one_for_one" else due[0])
+        """Starts them: at the same time if none depends on another, else in order."""
+        while due := [place for place in self._waiting() if place.due <= self.now]:
+            if self.strategy == "one_for_one":
+                due.sort(key=attrgetter("turn"))
+            else:
+                due = due[:1]
+            for place in due:
+                self._begin(place)
+            for place in due:
+                if place.up_since is None and self.state == "running":
+                    self._started_in_vain(place)
 
-    def _start(self, place: Place) -> None:
+    def _begin(self, place: Place) -> None:
         place.restarts += place.has_lived
         place.has_lived = True
         place.due = None
@@ -212,7 +221,9 @@ class Model:
             place.up_since = self.now
             place.if_in_vain = ""
             self._answer(place, "up")
-        elif place.if_in_vain == "gone":
+
+    def _started_in_vain(self, place: Place) -> None:
+        if place.if_in_vain == "gone":
             self.remove_child(place)
         elif place.if_in_vain == "down":
             self._take_down(place)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .engine import SupervisorEngine
 
 
+MOST_NAMES = 10
+"""Children that an error names; it counts the others."""
+
+
 class SupervisorCore(GroupCore):
     """What a supervisor has beside what every group has: policies, and places that stay."""
 
@@ -100,12 +104,21 @@ class SupervisorCore(GroupCore):
                 worker=there.child,
             )
         self.check_reachable(spec.backoff or self.backoff)
+        self.check_significant(spec)
         return self.enter(spec, spec.make(), spec.make if spec.is_factory else None)
 
     def check_reachable(self, backoff: Backoff) -> None:
         """Refuses a back-off with which the limit could never be reached."""
         limit = self.limit
         check_reachable(f"supervisor {self.name!r}", limit.max_restarts, limit.period, backoff)
+
+    def check_significant(self, spec: ChildSpec) -> None:
+        """Refuses a significant child whose end would mean nothing."""
+        if spec.significant and self.auto_shutdown is AutoShutdown.NEVER:
+            raise FluidValueError(
+                f"supervisor {self.name!r} cannot have a significant child: it never ends with its "
+                f'children; give it auto_shutdown="any_significant" or "all_significant"'
+            )
 
     def backoffs(self) -> set[Backoff]:
         """Returns every back-off that is in use."""
@@ -114,7 +127,7 @@ class SupervisorCore(GroupCore):
     def enter(
         self, spec: ChildSpec, worker: Worker, make: Callable[[Worker], Worker] | None
     ) -> SupervisedSlot:
-        """Gives a worker a place, and keeps what makes the next one, if there will be any."""
+        """Gives a worker a place, and keeps what makes the next one, if anything does."""
         core = core_of(worker)
         if core.parent() is self:
             raise FluidValueError(f"worker {core.name!r} is in supervisor {self.name!r} already")
@@ -123,7 +136,6 @@ class SupervisorCore(GroupCore):
                 f"worker {core.name!r} cannot join supervisor {self.name!r}: {problem}"
             )
         self.added += 1
-        make = None if spec.restart is Restart.TEMPORARY else make
         slot = SupervisedSlot(worker, spec, make, self.added)
         _equip(worker, spec)
         enter(self, slot, self.key_for(spec, core))
@@ -153,9 +165,11 @@ class SupervisorCore(GroupCore):
         is_here = slot is not None and (isinstance(which, str) or slot.child is which)
         if slot is None or not is_here or cast("SupervisedSlot", slot).goal is Goal.GONE:
             shown = which.worker_path if isinstance(which, Worker) else which
+            there = [each.core.key for each in self.supervised() if each.goal is not Goal.GONE]
             raise ChildNotFound(
                 f"supervisor {self.name!r} has no child {shown!r}; it has "
-                f"{', '.join(self.slots) if self.slots else 'none'}"
+                f"{', '.join(there[:MOST_NAMES]) or 'none'}"
+                f"{f' and {len(there) - MOST_NAMES} more' * (len(there) > MOST_NAMES)}"
             )
         return cast("SupervisedSlot", slot)
 
@@ -203,7 +217,7 @@ class SupervisorCore(GroupCore):
 
     async def until_down(self, slot: SupervisedSlot) -> None:
         """Waits until a child is down, and all that follows from it has been done."""
-        while slot.is_alive or slot.is_news:
+        if slot.is_alive or slot.is_news:  # once: by then it may be up again, on another's request
             if slot.down is None:
                 slot.down = Waiters()
             await slot.down.wait(asyncio.get_running_loop())

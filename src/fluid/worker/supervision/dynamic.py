@@ -43,7 +43,8 @@ class DynamicCore(SupervisorCore):
             subject = f"the template of supervisor {self.name!r}"
             return checked_worker(subject, self.template(*args, **named), before)
 
-        return self.enter(self.policy, make(None), make)
+        is_temporary = self.policy.restart is Restart.TEMPORARY  # then nobody needs its arguments
+        return self.enter(self.policy, make(None), None if is_temporary else make)
 
     def key_for(self, spec: ChildSpec, core: Core) -> str:
         """Returns a key that nobody has had before."""
@@ -143,6 +144,7 @@ class DynamicSupervisor(Supervising, Generic[P, W]):
             start_timeout=start_timeout,
             heartbeat_timeout=heartbeat_timeout,
         )
+        self._worker.check_significant(self._worker.policy)
         self._worker.max_children = _checked_most(self._worker.name, max_children)
 
     def add_workers(self, *workers: Worker) -> NoReturn:

@@ -50,11 +50,13 @@ class SupervisorEngine(Engine):
         errors = slot.errors()
         if errors:
             slot.last_error = slot.cause()
-        if self._stopping is not None:
-            for error in errors:
+        if self._life.stop_asked:  # which may come a step before the stop begins
+            # A crash that only came too late to be answered by a restart is no fault of the stop.
+            for error in errors if slot.was_told_to_stop() else ():
                 self.blame(slot, error)
         else:
-            self._core.limit.stand_still(slot.lost_since(), self.now())
+            if slot.restarting is not None:  # others come up after it
+                self._stand_still(slot)
             self._follow(slot, was_ready=slot.was_ready())
         if slot.is_awaited:
             self._tell(slot)
@@ -66,6 +68,8 @@ class SupervisorEngine(Engine):
             super().follow(slot)  # it fails the start of its supervisor
         elif end is End.ABANDONED:
             self._give_up(slot, f"worker {slot.core.path} was abandoned, and may not run twice")
+        elif isinstance(next(iter(slot.errors()), None), SystemExit | KeyboardInterrupt):
+            super().follow(slot)  # it asks for the end of the process
         elif slot.asked or slot.goal is not Goal.UP:
             self._came_down(slot)
         elif slot.fall_back is not None and not was_ready:
@@ -82,7 +86,9 @@ class SupervisorEngine(Engine):
     def _tell(self, slot: SupervisedSlot) -> None:
         """Tells those who wait for a child what has become of it."""
         if not slot.asked or slot.goal is not Goal.UP or self._stopping is not None:
-            slot.tell_up(None if slot.was_ready() else _why_not_up(slot))
+            # Whoever waits although it has been up waits for the next incarnation.
+            came_up = slot.up_since is None and slot.was_ready()
+            slot.tell_up(None if came_up else _why_not_up(slot))
         slot.tell_down()
 
     def _decide(self, slot: SupervisedSlot, end: End) -> None:
@@ -103,8 +109,10 @@ class SupervisorEngine(Engine):
         core, now = self._core, self.now()
         backoff = slot.spec.backoff or core.backoff
         uptime = slot.uptime(now)
-        slot.streak = 1 if uptime >= backoff.reset_after else slot.streak + 1
+        was_stable = uptime is not None and uptime >= backoff.reset_after
+        slot.streak = 1 if was_stable else slot.streak + 1
         end = events.ChildEnd(slot.core.path, now, slot.streak, uptime, slot.cause())
+        self._stand_still(slot)
         if not core.limit.admit(now, end):
             self._give_up(slot, self._too_many(end))
             return
@@ -113,6 +121,13 @@ class SupervisorEngine(Engine):
         slot.core.emit(events.RestartScheduled, end, delay, left, period)
         slot.state = RESTARTING
         self.bring_up(self._with_it(slot), now + delay)
+
+    def _stand_still(self, slot: SupervisedSlot) -> None:
+        """Takes the time of an end out of the window, if a restart waited for that end.
+
+        Not of any end: where children come and go all day, the window would stay open all day.
+        """
+        self._core.limit.stand_still(slot.lost_since(), self.now())
 
     def _with_it(self, slot: SupervisedSlot) -> Sequence[SupervisedSlot]:
         """Returns who is restarted with ``slot``; what is down, and stays down, is not."""
@@ -245,6 +260,8 @@ class SupervisorEngine(Engine):
 
     def take_down(self, slot: SupervisedSlot, goal: Goal) -> None:
         """Stops a child, and keeps or drops its place."""
+        if slot.fall_back is Goal.GONE:  # whoever is adding it is told that it was not added
+            goal = Goal.GONE
         if slot.goal is not Goal.GONE:
             slot.goal = goal
         if slot.restarting is not None:
@@ -262,12 +279,15 @@ class SupervisorEngine(Engine):
         if slot.goal is Goal.DOWN:
             slot.goal, slot.fall_back = Goal.UP, Goal.DOWN
         slot.streak = 0
+        if slot.state is WAITING:  # its first turn will come
+            return
         if slot.is_news:  # what it ended of does not matter any more
             slot.asked = True
-        if slot.state is not WAITING:  # else its first turn will come
-            self.bring_up((slot,), self.now())
-            assert slot.restarting is not None
-            slot.restarting.set_time(self.now())
+        elif slot.state is STOPPED:  # what it comes up with may still have to wait
+            slot.state = WAITING if slot.core.life is None else RESTARTING
+        self.bring_up((slot,), self.now())
+        assert slot.restarting is not None
+        slot.restarting.set_time(self.now())
 
     # --- for restarts ----------------------------------------------------------------------------
 

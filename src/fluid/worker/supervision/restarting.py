@@ -88,10 +88,15 @@ class Restarting:
             return False
         if self.coming_up and self._engine.now() < self._at:
             if self._timer is None:
-                self._timer = self._engine.call_at(self._at, self.look)
+                self._timer = self._engine.call_at(self._at, self._time_has_come)
             return False
         self._disarm()
         return self._bring_up()
+
+    def _time_has_come(self) -> None:
+        # Taken from the timer, not from the clock: a loop calls up to its clock's resolution early.
+        self._at = self._engine.now()
+        self.look()
 
     def _let_down(self) -> None:
         """Stops whoever has to stop, one after the other."""

@@ -157,6 +157,11 @@ class SupervisedSlot(Slot):
             return True
         return self.making_error is None and bool(life and life.ready) and not self.troubles
 
+    def was_told_to_stop(self) -> bool:
+        """Returns whether the present incarnation has not ended by itself."""
+        life = self.core.life
+        return life is None or life.stop_asked or bool(self.troubles)
+
     def end(self) -> End:
         """Returns how the present incarnation has ended."""
         life = self.core.life
@@ -180,11 +185,11 @@ class SupervisedSlot(Slot):
             return "ended before it was ready"
         return f"ended ({life.outcome.reason})" if life and life.outcome else "ended"
 
-    def uptime(self, now: float) -> float:
-        """Returns for how long the present incarnation has been ready, or had been."""
+    def uptime(self, now: float) -> float | None:
+        """Returns for how long the present incarnation has been ready; None if it never was."""
         life = self.core.life
         if self.making_error is not None or life is None or not self.was_ready():
-            return 0.0
+            return None
         since = life.began if self.up_since is None else self.up_since
         return max(min(now, life.ran_until) - since, 0.0)
 

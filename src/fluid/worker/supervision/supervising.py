@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
+from ...errors import FluidValueError
 from ...rules.backoff import Backoff
 from ...rules.limit import RestartLimit, check_limit, check_reachable
 from ...rules.restart import AutoShutdown, Strategy
@@ -45,6 +46,8 @@ class Supervising(Workers):
         core.strategy = one_of(Strategy, f"strategy of {subject}", strategy)
         core.auto_shutdown = one_of(AutoShutdown, f"auto_shutdown of {subject}", auto_shutdown)
         core.limit = RestartLimit(max_restarts, period)
+        if seed is not None and not isinstance(seed, int):
+            raise FluidValueError(f"seed of {subject} is not a whole number: {seed!r}")
         core.random = Random(seed)
 
     # --- what it can tell ------------------------------------------------------------------------
@@ -65,7 +68,7 @@ class Supervising(Workers):
     def tree(self) -> str:
         """Returns the whole tree in plain characters, one line a worker, for people.
 
-        ::
+        .. code-block:: text
 
             app  running for 3m 5s
             |-- poller  running for 12.4s, restarted once, last failed (OSError: no route)
