@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from fluid import Backoff, FluidValueError
 
-
 HUGE = pytest.param(10**400, id="huge")
 """More than any float."""
 

@@ -79,7 +79,7 @@ async def test_a_significant_child_that_ends_for_good_ends_its_supervisor_in_rev
 
 
 @any_or_all
-@explored(faults="offered", swept=True, pairs=20)
+@explored(faults="offered", seeds=10, swept=True)
 async def test_with_all_significant_the_last_of_them_counts_with_any_the_first(
     sim: Simulation, mode: str
 ) -> None:
@@ -87,7 +87,7 @@ async def test_with_all_significant_the_last_of_them_counts_with_any_the_first(
     a, b, c = makers("abc")
     app = supervisor_of(significant(a), b, significant(c, "temporary"), auto_shutdown=mode)
     lives = Lives(app)
-    faults_of_supervised(sim, app, a, c)
+    faults_of_supervised(sim, app, a)
     await end_of(app.startup())
     await asyncio.sleep(1)
     a.now.gracefully_stop()
@@ -122,7 +122,7 @@ async def test_a_significant_child_that_was_taken_down_on_request_does_not_end_i
 @pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "rest_for_one"])
 @any_or_all
 @restarts
-@explored()
+@explored(seeds=10)
 async def test_who_ends_because_a_sibling_is_restarted_has_not_ended_by_itself(
     sim: Simulation, restart: str, mode: str, strategy: str
 ) -> None:

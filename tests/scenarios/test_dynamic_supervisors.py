@@ -120,7 +120,7 @@ async def test_a_full_supervisor_refuses_and_who_waits_for_a_restart_counts() ->
             await app.start_child(name="d")
 
 
-@explored(faults="offered", swept=True, pairs=40)
+@explored(faults="offered", seeds=20, swept=True)
 async def test_there_is_never_one_child_too_many_and_a_place_is_free_again_after_each_end(
     sim: Simulation,
 ) -> None:

@@ -41,7 +41,7 @@ def crashing(name: str = "a") -> Worker:
 # --- how long ------------------------------------------------------------------------------------
 
 
-@explored()
+@explored(seeds=20)
 async def test_waits_grow_up_to_a_maximum_and_vary_by_chance(sim: Simulation) -> None:
     """P17"""
     app = supervisor_of(crashing, backoff=Backoff(), max_restarts=8, period=600, seed=sim.seed)
@@ -116,7 +116,7 @@ async def test_same_seed_makes_the_same_waits() -> None:
 # --- a request to restart meanwhile --------------------------------------------------------------
 
 
-@explored()
+@explored(seeds=20)
 async def test_restart_that_is_asked_for_does_not_wait_for_the_back_off() -> None:
     """P20: OTP refuses this ("restarting"); here it is done at once, for that child alone."""
     a, b = makers("ab")

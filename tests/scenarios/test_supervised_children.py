@@ -149,7 +149,7 @@ async def test_the_numbers_of_children_are_exact_and_the_same_each_time(number: 
         assert len(app.children()) == number + 2
 
 
-@explored(faults="offered", swept=True, pairs=40)
+@explored(faults="offered", swept=True)
 async def test_numbers_and_list_agree_at_any_moment_and_who_waits_is_not_active(
     sim: Simulation,
 ) -> None:

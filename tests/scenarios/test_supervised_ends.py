@@ -89,7 +89,7 @@ async def test_a_restart_by_hand_that_fails_raises_the_error_and_the_place_stays
     assert len(a.made) <= 2
 
 
-@explored(faults="offered", swept=True, pairs=20)
+@explored(faults="offered", seeds=80)
 async def test_a_branch_can_be_stopped_and_its_siblings_do_not_notice(sim: Simulation) -> None:
     """G22: as a whole, and it comes back as a whole."""
     a, b, c = makers("abc")

@@ -78,7 +78,7 @@ async def test_death_exactly_a_period_ago_still_counts(after: float, survives: b
     await stop_at_last(app)
 
 
-@explored()
+@explored(seeds=20)
 async def test_each_restart_that_fails_counts() -> None:
     """W04: the death, then a start in vain for each restart that was allowed."""
     a = InVain("a", all_but_the_first)
@@ -98,7 +98,7 @@ async def test_each_restart_that_fails_counts() -> None:
     lives.assert_all_is_well()
 
 
-@explored()
+@explored(seeds=20)
 async def test_limit_of_zero_allows_no_restart() -> None:
     """W05: but those who end well and need no restart are no reason to give up."""
     a, b = makers("ab")
@@ -187,7 +187,7 @@ async def test_supervisor_that_gave_up_is_restarted_with_all_its_children_and_no
 
 
 @MADE_ANEW
-@explored(seeds=8, faults="offered", swept=True, pairs=10)
+@explored(seeds=5, faults="offered", swept=True)
 async def test_whatever_strikes_meanwhile_nobody_in_that_subtree_lives_twice(
     sim: Simulation, is_new: bool
 ) -> None:
@@ -195,7 +195,7 @@ async def test_whatever_strikes_meanwhile_nobody_in_that_subtree_lives_twice(
     a, b = makers("ab")
     app = supervisor_of(inner_of(a, b, is_new=is_new, max_restarts=0))
     lives = Lives(app)
-    few_faults(sim, app, a, b)
+    few_faults(sim, app, a)
     await end_of(app.startup())
     await asyncio.sleep(1)
     a.now.break_()
@@ -205,7 +205,7 @@ async def test_whatever_strikes_meanwhile_nobody_in_that_subtree_lives_twice(
     sim.sometimes("started twice in vain", lives.starts["app/inner"] > 2)
 
 
-@explored()
+@explored(seeds=20)
 async def test_group_above_is_told_why_a_supervisor_gave_up() -> None:
     """W02, W09: it is an error like any other, that says which child and how often."""
     a, b = makers("ab")

@@ -50,7 +50,7 @@ class Slow(Breakable):
 
 
 @pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "rest_for_one"])
-@explored()
+@explored(seeds=15)
 async def test_children_start_in_order_each_when_the_last_is_ready_and_stop_in_reverse(
     sim: Simulation, strategy: str
 ) -> None:
@@ -70,7 +70,7 @@ async def test_children_start_in_order_each_when_the_last_is_ready_and_stop_in_r
     ("strategy", "broken", "restarted"),
     [("rest_for_one", "b", "eac"), ("one_for_all", "b", "deac"), ("rest_for_one", "d", "beac")],
 )
-@explored()
+@explored(seeds=15)
 async def test_a_restart_stops_in_reverse_and_starts_in_the_order_of_addition(
     sim: Simulation, strategy: str, broken: str, restarted: str
 ) -> None:
@@ -94,7 +94,7 @@ async def test_a_restart_stops_in_reverse_and_starts_in_the_order_of_addition(
     sim.sometimes("it ran")
 
 
-@explored(faults="offered", swept=True, pairs=40)
+@explored(faults="offered", swept=True)
 async def test_the_events_of_each_child_are_those_of_one_life_after_the_other(
     sim: Simulation,
 ) -> None:
@@ -122,7 +122,7 @@ def _ask(sim: Simulation, request) -> None:
     sim.loop.create_task(end_of(request))
 
 
-@explored(faults="offered", swept=True, pairs=20)
+@explored(faults="offered", seeds=80)
 async def test_a_group_is_told_to_have_ended_after_everybody_below_it(sim: Simulation) -> None:
     """O06: in each of its lives."""
     a, b = makers("ab")

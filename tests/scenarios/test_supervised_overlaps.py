@@ -24,7 +24,7 @@ TEN_SECONDS = Backoff(initial=10, factor=1, jitter=0)
 STRATEGIES = pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "rest_for_one"])
 
 
-@explored()
+@explored(seeds=20)
 async def test_death_while_a_later_child_waits_for_its_back_off_joins_that_restart() -> None:
     """P19"""
     a, b, c = makers("abc")
@@ -67,7 +67,7 @@ async def test_longest_of_the_waits_holds_for_all_whose_restart_is_one() -> None
     lives.assert_all_is_well()
 
 
-@explored()
+@explored(seeds=20)
 async def test_deaths_in_one_instant_are_one_restart_of_all(sim: Simulation) -> None:
     """P19: with one_for_all nobody is left to die later; each death counts, as in OTP."""
     a, b, c = makers("abc")
@@ -91,7 +91,7 @@ async def test_deaths_in_one_instant_are_one_restart_of_all(sim: Simulation) -> 
     lives.assert_all_is_well()
 
 
-@explored(faults="offered", swept=True, pairs=20)
+@explored(seeds=20, faults="offered", swept=True, pairs=10)
 async def test_child_that_dies_again_before_its_siblings_are_up_begins_the_restart_anew(
     sim: Simulation,
 ) -> None:

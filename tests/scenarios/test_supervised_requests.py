@@ -31,7 +31,7 @@ class Slow(Breakable):
 
 
 @strategies
-@explored(faults="offered", swept=True, pairs=100)
+@explored(faults="offered", swept=True, pairs=60)
 async def test_whatever_is_asked_at_any_moment_is_answered_and_leaves_no_child_behind(
     sim: Simulation, strategy: str
 ) -> None:
@@ -58,14 +58,13 @@ async def test_whatever_is_asked_at_any_moment_is_answered_and_leaves_no_child_b
     sim.sometimes("refused", any(requests.errors()))
 
 
-@strategies
 @explored(faults="offered", swept=True, pairs=60)
 async def test_a_child_that_is_added_during_a_stop_is_stopped_too_or_was_never_added(
-    sim: Simulation, strategy: str
+    sim: Simulation,
 ) -> None:
     """D16, G21"""
     added = Maker("added", Slow)
-    app = supervisor_of(*makers("a"), strategy=strategy)
+    app = supervisor_of(*makers("a"))
     lives = Lives(app)
     sim.offer("stop", app.gracefully_stop)
     await end_of(app.startup())
@@ -120,7 +119,7 @@ async def test_a_cancel_of_a_childs_start_does_not_look_like_one_of_who_asked_fo
 
 @pytest.mark.parametrize("verb", ["stop_child", "remove_child", "restart_child"])
 @pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all"])
-@explored(faults="offered", swept=True)
+@explored(faults="offered", seeds=10, swept=True)
 async def test_what_is_asked_of_a_child_during_the_first_start_does_not_fail_that(
     sim: Simulation, strategy: str, verb: str
 ) -> None:

@@ -9,12 +9,11 @@ import pytest
 from fluid import DynamicSupervisor, Supervisor, Worker
 from fluid.testing import Simulation
 from tests.exploring import explored
-from tests.scenarios.cast import Breakable, stop_at_last
+from tests.scenarios.cast import Breakable, cancel_task_of, stop_at_last
 from tests.scenarios.supervised_cast import (
     AT_ONCE,
     Lives,
     Maker,
-    faults_of_supervised,
     makers,
     supervisor_of,
 )
@@ -101,7 +100,7 @@ async def test_a_child_that_asks_for_something_about_itself_goes_on_at_once(
 
 
 @verbs
-@explored(faults="offered", swept=True, pairs=20)
+@explored(faults="offered", seeds=20, swept=True)
 async def test_at_whatever_moment_a_child_asks_about_its_own_branch_all_is_well(
     sim: Simulation, verb: str
 ) -> None:
@@ -111,7 +110,9 @@ async def test_at_whatever_moment_a_child_asks_about_its_own_branch_all_is_well(
     branch = Maker("branch", lambda name: supervisor_of(a, name=name))
     app = supervisor_of(branch, *makers("b"), strategy="one_for_all")
     lives = Lives(app)
-    faults_of_supervised(sim, app, a)
+    sim.offer("stop", app.gracefully_stop)
+    sim.offer("break a", lambda: a.now.break_())
+    sim.offer("cancel a", lambda: cancel_task_of(a.now))
     await end_of(app.startup())
     await asyncio.sleep(1)
     assert not ASKED or ASKED[0].answers

@@ -57,7 +57,6 @@ ENDS_WELL: dict[str, End] = {
 }
 FAILURES: dict[str, End] = {
     "it raised": Mortal.break_,
-    "it raised SystemExit": Mortal.exit_,
     "somebody cancelled it": cancel_task_of,
     "it failed to clean up": Mortal.fail_to_clean_up,
 }
@@ -145,6 +144,23 @@ async def test_supervisor_of_a_child_that_refuses_to_end_gives_up_whatever_the_p
     assert lives.starts["app/a"] == 1
     lives.assert_all_is_well()
     await asyncio.sleep(7200)  # it ends at last
+
+
+@pytest.mark.parametrize("restart", ["permanent", "transient", "temporary"])
+@explored(seeds=10)
+async def test_child_that_raises_system_exit_is_not_restarted_whatever_the_policy(restart: str):
+    """It has asked for the end of the process, so its supervisor ends with that."""
+    child = Maker("a", Mortal)
+    app = supervisor_of(ChildSpec(child, restart=restart))
+    lives = Lives(app)
+    await app.startup()
+    await asyncio.sleep(1)
+    child.now.exit_()
+    error = await end_of(app.wait_for_shutdown())
+    assert isinstance(error, SystemExit)
+    assert error.code == 3
+    assert lives.starts["app/a"] == 1
+    lives.assert_all_is_well()
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def _does_not_get_ready() -> Worker:
     return worker
 
 
-@explored()
+@explored(seeds=20)
 async def test_restart_that_fails_in_any_way_is_tried_again() -> None:
     """P23: in fluid a start cannot decline; a factory that returns None has failed."""
     good = Maker("a")
@@ -117,7 +117,7 @@ async def test_child_that_dies_of_two_causes_is_restarted_once(sim: Simulation) 
     lives.assert_all_is_well()
 
 
-@explored(faults="offered", swept=True, pairs=20)
+@explored(seeds=20, faults="offered", swept=True, pairs=10)
 async def test_restart_asked_for_while_the_child_dies_is_the_same_restart(sim: Simulation) -> None:
     """P24: the user and the supervisor want the same, and it is done once."""
     child = Maker("a")

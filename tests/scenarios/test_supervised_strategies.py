@@ -38,7 +38,7 @@ WITH_IT = {
 
 
 @pytest.mark.parametrize("strategy", WITH_IT)
-@explored()
+@explored(seeds=20)
 async def test_child_that_dies_is_restarted_with_those_its_strategy_names(strategy: str) -> None:
     """P06, P08, P11: last in, first out; then in order, and nobody else."""
     a, b, c = makers("abc")
@@ -95,7 +95,7 @@ async def test_child_whose_restart_always_fails_takes_its_supervisor_down(strate
     lives.assert_all_is_well()
 
 
-@explored()
+@explored(seeds=20)
 async def test_one_for_all_begins_anew_when_a_later_child_fails_to_start() -> None:
     """P10: the first is up again by then; it is stopped, and both are started."""
     a = Maker("a")
@@ -113,7 +113,7 @@ async def test_one_for_all_begins_anew_when_a_later_child_fails_to_start() -> No
     lives.assert_all_is_well()
 
 
-@explored()
+@explored(seeds=20)
 async def test_rest_for_one_goes_on_where_it_was_when_a_later_child_fails_to_start() -> None:
     """P13: who is up again stays up."""
     a, b = makers("ab")
@@ -175,7 +175,7 @@ def connections(kind: type[Connection], **options: int) -> DynamicSupervisor[...
     return DynamicSupervisor(kind, name="app", backoff=AT_ONCE, seed=0, **options)
 
 
-@explored(faults="offered", swept=True, pairs=20)
+@explored(seeds=20, faults="offered", swept=True, pairs=10)
 async def test_child_of_a_template_is_restarted_alone_and_with_its_own_arguments(
     sim: Simulation,
 ) -> None:
@@ -201,7 +201,7 @@ async def test_child_of_a_template_is_restarted_alone_and_with_its_own_arguments
     lives.assert_all_is_well()
 
 
-@explored()
+@explored(seeds=20)
 async def test_child_of_a_template_that_never_starts_again_takes_its_supervisor_down() -> None:
     """P15"""
 

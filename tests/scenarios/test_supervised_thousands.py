@@ -94,7 +94,7 @@ async def _calls_for_each(number: int, *, by_template: bool) -> float:
 @pytest.mark.lazy_only("for time")
 @pytest.mark.virtual(livelock_after=10_000_000)
 @pytest.mark.parametrize("by_template", [False, True], ids=["static", "template"])
-async def test_thousands_of_children_cost_as_many_calls_each_as_a_hundred(by_template) -> None:
+async def test_hundreds_of_children_cost_as_many_calls_each_as_a_few(by_template) -> None:
     """D20, D21"""
-    few, many = [await _calls_for_each(each, by_template=by_template) for each in (100, 1_000)]
+    few, many = [await _calls_for_each(each, by_template=by_template) for each in (50, 500)]
     assert many < 1.2 * few

@@ -22,7 +22,6 @@ from tests.scenarios.cast import Breakable, cancel_task_of, stop_at_last
 from tests.scenarios.supervised_cast import (
     Lives,
     Maker,
-    faults_of_supervised,
     makers,
     supervisor_of,
 )
@@ -212,7 +211,9 @@ async def test_whatever_strikes_a_tree_its_supervisors_come_back_or_all_of_it_en
     sub = Maker("sub", lambda name: supervisor_of(a, name=name, max_restarts=1))
     app = supervisor_of(sub, b, strategy="rest_for_one")
     lives = Lives(app)
-    faults_of_supervised(sim, app, a)
+    sim.offer("break a", lambda: a.now.break_())
+    sim.offer("cancel a", lambda: cancel_task_of(a.now))
+    sim.offer("force sub", lambda: sub.now._worker.force())
     sim.offer("stop sub", lambda: sub.now.gracefully_stop())
     await end_of(app.startup())
     await asyncio.sleep(1)

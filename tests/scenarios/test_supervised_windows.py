@@ -91,9 +91,9 @@ async def test_machine_that_slept_has_not_aged_the_window_nor_brought_it_to_its_
 
 
 def test_limit_remembers_no_more_than_it_needs() -> None:
-    """W11: a million restarts, one in five seconds."""
+    """W11: twelve days of restarts, one in five seconds."""
     limit: RestartLimit[int] = RestartLimit(20, 60)
-    assert all(limit.admit(5.0 * number, number) for number in range(1_000_000))
+    assert all(limit.admit(5.0 * number, number) for number in range(200_000))
     assert len(limit.history) == 13
 
 

@@ -134,10 +134,25 @@ class ConsumerCore(Core):
         super().never_started()
         self._give_up_mailbox()
 
-    def _give_up_mailbox(self) -> None:
+    def leaves_something(self) -> bool:
+        """Returns whether it waited for its next life, with messages that are nobody else's."""
+        life = self.life
+        is_over = life is not None and life.outcome is not None and not life.facts.abandoned
+        return is_over and self.hand_back() is not None
+
+    def may_leave_something(self) -> bool:
+        """Returns whether there is an ``on_undelivered`` of the user's."""
+        return not is_default(cast("QueueConsumer[Any]", self.owner()).on_undelivered)
+
+    async def see_to_what_is_left(self) -> None:
+        """Hands the messages back, in the task of its supervisor."""
+        await self._undelivered()
+
+    def _give_up_mailbox(self, *, reports: bool = True) -> None:
         self.mailbox.close(self)
         self.mailbox.wake_all()
-        self.report_left()
+        if reports:
+            self.report_left()
         self.mailbox.detach(self, for_good=True)
 
     def has_no_next_life(self) -> bool:
@@ -152,18 +167,18 @@ class ConsumerCore(Core):
         parent = self.parent()
         return self.mailbox.is_private and parent is not None and parent.renews(self)
 
-    def no_next_life(self) -> None:
+    def no_next_life(self, *, hands_back: bool = False) -> None:
         """Closes the mailbox, if nobody will look there any more, or only to drain it.
 
         As long as nobody has asked this consumer to stop, others may have something to send to it.
         """
-        super().no_next_life()
+        super().no_next_life(hands_back=hands_back)
         life = self.life
         if life is None or life.outcome is not None:
             if self.mailbox.is_closed:
                 self.mailbox.detach(self, for_good=True)
             else:
-                self._give_up_mailbox()
+                self._give_up_mailbox(reports=not hands_back)
         elif life.stop_asked:  # so far, to be replaced
             self._close()
             self.mailbox.wake_all()

@@ -180,8 +180,26 @@ class Core:
         """Returns whether the next life will be that of another instance; for groups."""
         return False
 
-    def no_next_life(self) -> None:
-        """Is told that its group will not start it again after all; it may not have ended yet."""
+    def no_next_life(self, *, hands_back: bool = False) -> None:
+        """Is told that its group will not start it again after all; it may not have ended yet.
+
+        Args:
+            hands_back: Whether the group will see to what it has left.
+        """
+
+    def leaves_something(self) -> bool:
+        """Returns whether it has ended, and left what somebody has to see to."""
+        return False
+
+    def may_leave_something(self) -> bool:
+        """Returns whether seeing to that takes time: code of the user's."""
+        return False
+
+    async def see_to_what_is_left(self) -> None:
+        """Sees to what it has left, in place of a cleanup of its own."""
+
+    def report_left(self) -> None:
+        """Says so if something is left that nobody will see to."""
 
     def reborn(self) -> None:
         """Puts the worker back to INIT: its supervisor is about to start it again."""

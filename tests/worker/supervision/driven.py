@@ -123,6 +123,7 @@ class Driven:
         self.app.gracefully_stop()
         self.settle()
         assert self.app.is_stopped()
+        assert len(self.answers()) == len(self.requests)
         assert not pending_tasks(self.loop)
         assert not self.loop.live_timers()
         assert not self.loop.unhandled

@@ -54,9 +54,7 @@ class Unlucky(Child):
             raise Broken(self.worker_name)
 
 
-async def test_a_stopped_child_that_comes_up_with_others_is_restarting_as_long_as_they_are() -> (
-    None
-):
+async def test_a_stopped_child_that_comes_up_with_others_is_restarting_while_they_are() -> None:
     first = Unlucky("first")
     async with app_of(first, Idle(name="second"), strategy="one_for_all") as app:
         await app.stop_child("second")

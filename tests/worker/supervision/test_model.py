@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -217,4 +217,9 @@ def wanted_of(place: Place, model: Model) -> tuple[Any, ...]:
 
 
 TestSupervisor = Machine.TestCase
-TestSupervisor.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestSupervisor.settings = settings(
+    max_examples=40,
+    stateful_step_count=25,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate, Phase.shrink],  # to explain takes longer than a test may
+)

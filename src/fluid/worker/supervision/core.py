@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from ...errors import ChildExists, ChildNotFound, FluidValueError, GroupClosedError
+from ...errors import ChildExists, ChildNotFound, FluidValueError, GroupClosedError, as_one
 from ...events import ChildEnd
 from ...rules.backoff import Backoff
 from ...rules.limit import RestartLimit, check_reachable
@@ -40,6 +40,7 @@ class SupervisorCore(GroupCore):
         "auto_shutdown",
         "backoff",
         "declared",
+        "estates",
         "limit",
         "random",
         "strategy",
@@ -57,6 +58,8 @@ class SupervisorCore(GroupCore):
         super().__init__(owner, name, grace)
         self.declared: list[ChildSpec] = []
         """The children it was made with, in order: those that are back when it is restarted."""
+        self.estates: list[Core] = []
+        """Children that were waiting for a restart when the stop came, and have left something."""
         self.added: int = 0
         """How many children there have ever been."""
 
@@ -297,9 +300,31 @@ class SupervisorCore(GroupCore):
         if not engine.restartings or (self.life is not None and self.life.ready):
             super().all_started()
 
+    def hand_back(self) -> Callable[[], Awaitable[None]] | None:
+        """Returns what sees to the messages of those that did not live to see their restart."""
+        return self._settle_estates if self.estates else None
+
+    async def _settle_estates(self) -> None:
+        errors: list[BaseException] = []
+        while self.estates:
+            try:
+                await self.estates.pop().see_to_what_is_left()
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise as_one(f"on_undelivered() failed below supervisor {self.name!r}", errors)
+
+    def _has_own_code(self, worker: Worker) -> bool:
+        return super()._has_own_code(worker) or any(
+            slot.core.may_leave_something() for slot in self.supervised()
+        )
+
     def life_ended(self, life: Life) -> None:
         """Lets nobody wait for ever."""
         super().life_ended(life)
+        for core in self.estates:  # there was no time left for them
+            core.report_left()
+        self.estates.clear()
         for slot in self.supervised():
             slot.tell_down()
             slot.tell_up(GroupClosedError(f"supervisor {self.name!r} has ended"))

@@ -243,7 +243,9 @@ class SupervisorEngine(Engine):
             if not slot.is_alive:
                 slot.state = STOPPED if slot.state is RESTARTING else slot.state
                 slot.tell_up(WorkerStartError(_not_up(slot, "its supervisor is stopping")))
-            slot.core.no_next_life()
+            if hands_back := not slot.is_alive and slot.core.leaves_something():
+                self._core.estates.append(slot.core)
+            slot.core.no_next_life(hands_back=hands_back)
         super().stop_begun()
 
     # --- what users ask for ----------------------------------------------------------------------
