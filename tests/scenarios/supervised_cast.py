@@ -94,6 +94,8 @@ class Lives:
         self.root = root
         self.alive: Counter[str] = Counter()
         self.starts: Counter[str] = Counter()
+        self.in_this_life: Counter[str] = Counter()
+        """How often each was started in the present life of its parent."""
         self.ends: Counter[str] = Counter()
         self.scheduled: Counter[str] = Counter()
         self.log: list[tuple[str, str]] = []
@@ -132,12 +134,18 @@ class Lives:
             self.faults.append(f"two incarnations of {path} at once")
         if path in self.abandoned:
             self.faults.append(f"{path} was started again after it had been abandoned")
-        if (above := _parent_of(path)) in self.stopping:  # a stop further up may be on its way
-            self.faults.append(f"{path} was started while {above} was stopping")
+        for below in [each for each in self.in_this_life if each.startswith(f"{path}/")]:
+            del self.in_this_life[below]  # they begin with it, and that is no restart of theirs
+        self.in_this_life[path] += 1
+        if self.in_this_life[path] > 1 and (above := self._stopping_above(path)):
+            self.faults.append(f"{path} was started again while {above} was stopping")
 
     def _restart_scheduled(self, path: str) -> None:
-        if (above := _parent_of(path)) in self.stopping:
+        if above := self._stopping_above(path):
             self.faults.append(f"a restart of {path} was scheduled while {above} was stopping")
+
+    def _stopping_above(self, path: str) -> str | None:
+        return next((each for each in self.stopping if path.startswith(f"{each}/")), None)
 
     def order(self, kind: str) -> list[str]:
         """Returns the paths of the events of one kind, in order."""
@@ -155,10 +163,6 @@ class Lives:
             ends = [path for name, path in self.log if name in _ENDS]
             assert ends[-1] == root, ends
             assert self.ended_at <= self.stopping_at + self.bound + LATE
-
-
-def _parent_of(path: str) -> str:
-    return path.rpartition("/")[0]
 
 
 _ENDS = {"WorkerStopped", "WorkerForceStopped", "WorkerFailed"}

@@ -290,6 +290,10 @@ class SupervisorCore(GroupCore):
         """Returns whether it is stopping or has ended; a child's end does not close it."""
         return Core.is_closed(self)
 
+    def is_going_down(self) -> bool:
+        """Returns whether it, or a group above it, has been asked to stop: nobody comes back."""
+        return any(group.is_closed() for group in self.ancestry())
+
     def needed(self) -> Iterator[Core]:
         """Yields the permanent children: while one of them is down, the supervisor is not ready."""
         return (slot.core for slot in self.supervised() if slot.spec.restart is Restart.PERMANENT)

@@ -94,6 +94,8 @@ class SupervisorEngine(Engine):
     def _decide(self, slot: SupervisedSlot, end: End) -> None:
         """Does what the table says about a child that has ended by itself."""
         decision = DECISIONS[end, slot.spec.restart]
+        if decision is Decision.RESTART and self._core.is_going_down():
+            decision = Decision.KEEP
         if decision is Decision.RESTART:
             self._restart(slot)
             return
@@ -192,6 +194,8 @@ class SupervisorEngine(Engine):
     def _start_next(self) -> None:
         """Goes on with the restarts that can go on, and with the first starts."""
         self._starts_left = STARTS_PER_STEP
+        if self.restartings and self._core.is_going_down():
+            self._call_off()
         for _ in range(len(self._due)):  # those that come in meanwhile wait for the next step
             if self._life.stop_asked or self.roll.ended:
                 return
@@ -235,6 +239,15 @@ class SupervisorEngine(Engine):
 
     def stop_begun(self) -> None:
         """Calls everything off that was on its way: nobody is restarted any more."""
+        self._call_off()
+        for slot in self._core.supervised():
+            if hands_back := not slot.is_alive and slot.core.leaves_something():
+                self._core.estates.append(slot.core)
+            slot.core.no_next_life(hands_back=hands_back)
+        super().stop_begun()
+
+    def _call_off(self) -> None:
+        """Lets those stay down who were to be restarted."""
         for restarting in self.restartings:
             restarting.end()
         self.restartings.clear()
@@ -243,10 +256,6 @@ class SupervisorEngine(Engine):
             if not slot.is_alive:
                 slot.state = STOPPED if slot.state is RESTARTING else slot.state
                 slot.tell_up(WorkerStartError(_not_up(slot, "its supervisor is stopping")))
-            if hands_back := not slot.is_alive and slot.core.leaves_something():
-                self._core.estates.append(slot.core)
-            slot.core.no_next_life(hands_back=hands_back)
-        super().stop_begun()
 
     # --- what users ask for ----------------------------------------------------------------------
 
