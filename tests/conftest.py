@@ -10,16 +10,18 @@ behind.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
 import pytest
 
 from fluid.testing import LeakError, Unhandled, UnhandledError, pending_tasks, run
+from fluid.testing.run import nothing_older_collected
 
 EAGER_TASKS = sys.version_info >= (3, 12)
 UVLOOP = importlib.util.find_spec("uvloop") is not None
@@ -28,6 +30,14 @@ UVLOOP = importlib.util.find_spec("uvloop") is not None
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lazy_only(reason): does not run with eager tasks")
     config.addinivalue_line("markers", "virtual(**options): what fluid.testing.run is to be given")
+
+
+@pytest.fixture(scope="module")
+def little_to_collect() -> Iterator[None]:
+    """Keeps the collector from searching all of the session again and again, for a module."""
+    gc.collect()
+    with nothing_older_collected():
+        yield
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 import fluid.testing
 
-SEEDS = 40
+SEEDS = 20
 """Enough for most races, and little enough for every change; the campaign goes further."""
 
 explored = partial(fluid.testing.explored, seeds=SEEDS, eager="both")

@@ -19,6 +19,8 @@ from benchmarks.result import (
     three_digits,
 )
 
+pytestmark = pytest.mark.usefixtures("little_to_collect")
+
 TINY = Plan(pairs=1, scale=0.002)
 
 

@@ -13,6 +13,8 @@ import pytest
 from benchmarks.cycles import ENDS, FAILURES, UNDER_SUPERVISION, Cycle
 from fluid.testing import LeakKind, leaks
 
+pytestmark = pytest.mark.usefixtures("little_to_collect")
+
 WARM_UP = 100
 CYCLES = 10_000 // len(ENDS | FAILURES) + 1
 """Of each kind of end."""

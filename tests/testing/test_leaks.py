@@ -24,18 +24,12 @@ from fluid.errors import FluidValueError
 from fluid.testing import LeakError, VirtualLoop, run
 from fluid.testing.belongings import processes
 from fluid.testing.leaks import LeakKind, leaks
-from fluid.testing.run import nothing_older_collected
 
 HAS_DESCRIPTORS = Path("/dev/fd").exists()
 ON_LINUX = sys.platform == "linux"
 
 
-@pytest.fixture(autouse=True)
-def _only_what_the_test_makes() -> Iterator[None]:
-    """Keeps the collector from searching all of the test session, three times for each block."""
-    gc.collect()
-    with nothing_older_collected():
-        yield
+pytestmark = pytest.mark.usefixtures("little_to_collect")
 
 
 class Knot:

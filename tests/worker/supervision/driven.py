@@ -51,7 +51,7 @@ class Starting(Child):
 class Driven:
     """A supervisor whose loop runs only when it is told to, until nothing is left to do now."""
 
-    app: Supervisor
+    app: Supervisor | None = None
 
     def __init__(self) -> None:
         self.loop = VirtualLoop()
@@ -74,10 +74,10 @@ class Driven:
         return ChildSpec(make if is_factory else make(), id=name, restart=restart)
 
     def start(self, *children: ChildSpec, **options: Any) -> Supervisor:
-        self.app = Supervisor(*children, name="app", **options)
-        self.app.subscribe(self.hear)
-        self.do(self.app.startup()).result()
-        return self.app
+        app = self.app = Supervisor(*children, name="app", **options)
+        app.subscribe(self.hear)
+        self.do(app.startup()).result()
+        return app
 
     def hear(self, event: WorkerEvent) -> None:
         if isinstance(event, RestartScheduled):
@@ -119,15 +119,21 @@ class Driven:
         }
 
     def close(self) -> None:
-        """Stops it, and asserts that nothing is left."""
-        self.app.gracefully_stop()
+        """Stops it, and asserts that nothing is left; it may never have been started."""
+        try:
+            if self.app is not None:
+                self._assert_it_ends(self.app)
+        finally:
+            self.loop.close()
+
+    def _assert_it_ends(self, app: Supervisor) -> None:
+        app.gracefully_stop()
         self.settle()
-        assert self.app.is_stopped()
+        assert app.is_stopped()
         assert len(self.answers()) == len(self.requests)
         assert not pending_tasks(self.loop)
         assert not self.loop.live_timers()
         assert not self.loop.unhandled
-        self.loop.close()
 
 
 def facts_of(info: ChildInfo, now: float) -> tuple[Any, ...]:
