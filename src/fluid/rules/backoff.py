@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import ceil, isfinite, log
 from random import Random
 from sys import float_info
 
@@ -82,14 +82,14 @@ class Backoff(Record):
 
     def least(self, attempts: int) -> float:
         """Returns the shortest time that the waits before so many attempts can take together."""
-        total, number = 0.0, 1
-        while number <= attempts and (wait := self.base(number)) < self.maximum:
-            total += wait
-            number += 1
-            if wait == self.base(number):  # from here on all are alike
-                break
-        total += (attempts - number + 1) * self.base(number)
-        return total * (1 - self.jitter)
+        if not self.initial:
+            return 0.0
+        factor = float(self.factor)
+        if factor == 1:
+            return attempts * self.initial * (1 - self.jitter)
+        growing = min(attempts, ceil(log(self.maximum / self.initial) / log(factor)))
+        total = self.initial * (factor**growing - 1) / (factor - 1)  # a geometric series
+        return (total + (attempts - growing) * self.maximum) * (1 - self.jitter)
 
 
 def _is_number(value: object) -> bool:

@@ -3,6 +3,7 @@
 from .dynamic import DynamicSupervisor
 from .report import ChildCounts, ChildInfo
 from .spec import ChildLike, ChildSpec
+from .supervising import Limits
 from .supervisor import Supervisor
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "ChildLike",
     "ChildSpec",
     "DynamicSupervisor",
+    "Limits",
     "Supervisor",
 ]

@@ -8,7 +8,14 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from ...errors import ChildExists, ChildNotFound, FluidValueError, GroupClosedError, as_one
+from ...errors import (
+    ChildExists,
+    ChildNotFound,
+    FluidValueError,
+    GroupClosedError,
+    WorkerDeadlockError,
+    as_one,
+)
 from ...events import ChildEnd
 from ...rules.backoff import Backoff
 from ...rules.limit import RestartLimit, check_reachable
@@ -18,7 +25,7 @@ from ..admission import check_open, enter, newcomers, problem_of
 from ..base import Worker
 from ..core import Core, NextLife, core_of
 from ..group_core import GroupCore
-from ..slot import RESTARTING, RUNNING
+from ..slot import RESTARTING, RUNNING, STARTING
 from ..waits import Waiters
 from .slot import Goal, SupervisedSlot
 from .spec import ChildSpec
@@ -208,6 +215,23 @@ class SupervisorCore(GroupCore):
             raise
         return slot.child
 
+    def refuse_deadlock_of_start(self, verb: str) -> None:
+        """Refuses to wait for a start that comes after that of the caller.
+
+        Raises:
+            WorkerDeadlockError: If a child that is starting itself waits, and others come after it.
+        """
+        engine = cast("SupervisorEngine", self.engine)
+        if engine.starts_at_once():
+            return
+        for slot in self.supervised():
+            if slot.state is STARTING and slot.core.is_inside():
+                raise WorkerDeadlockError(
+                    f"{verb}() was awaited in the start of worker {slot.core.path}, and would wait "
+                    f"for ever: others start after it; await it in run(), or use add_workers(), "
+                    f"which does not wait"
+                )
+
     async def until_up(self, slot: SupervisedSlot) -> None:
         """Waits until a child is up; raises why it is not."""
         if slot.state is RUNNING and slot.restarting is None:
@@ -290,6 +314,10 @@ class SupervisorCore(GroupCore):
         """Returns whether it is stopping or has ended; a child's end does not close it."""
         return Core.is_closed(self)
 
+    def now(self) -> float:
+        """Returns the time on the clock of its loop; 0 before there is one."""
+        return self._now()
+
     def is_going_down(self) -> bool:
         """Returns whether it, or a group above it, has been asked to stop: nobody comes back."""
         return any(group.is_closed() for group in self.ancestry())
@@ -338,7 +366,7 @@ class SupervisorCore(GroupCore):
         slot = self.slots.get(child.key)
         if slot is None or slot.core is not child:
             return {}
-        return {"supervised": cast("SupervisedSlot", slot).facts(self._now())}
+        return {"supervised": cast("SupervisedSlot", slot).facts(self.now())}
 
 
 def _equip(worker: Worker, spec: ChildSpec) -> None:

@@ -240,7 +240,10 @@ class SupervisorEngine(Engine):
     def stop_begun(self) -> None:
         """Calls everything off that was on its way: nobody is restarted any more."""
         self._call_off()
-        for slot in self._core.supervised():
+        for slot in tuple(self._core.supervised()):
+            if slot.fall_back is Goal.GONE and slot.core.life is None:
+                self._core.drop(slot)  # its add_child() has just been told that it was not added
+                continue
             if hands_back := not slot.is_alive and slot.core.leaves_something():
                 self._core.estates.append(slot.core)
             slot.core.no_next_life(hands_back=hands_back)
@@ -258,6 +261,11 @@ class SupervisorEngine(Engine):
                 slot.tell_up(WorkerStartError(_not_up(slot, "its supervisor is stopping")))
 
     # --- what users ask for ----------------------------------------------------------------------
+
+    def starts_at_once(self) -> bool:
+        """Returns whether a child that is added now waits for nobody."""
+        is_alone = self._core.strategy is Strategy.ONE_FOR_ONE
+        return self.line.is_done and (is_alone or not self.restartings)
 
     def child_added(self, slot: Slot) -> None:
         """Starts a new child at once; while the first ones start, or others restart, after them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import FluidValueError
 from ...rules.backoff import Backoff
@@ -18,6 +18,17 @@ from .spec import check_backoff, one_of
 if TYPE_CHECKING:
     from ..exit import WorkerExit
     from .report import ChildCounts, ChildInfo
+
+
+class Limits(NamedTuple):
+    """What a supervisor allows before it gives up."""
+
+    max_restarts: int
+    """The most restarts within ``period``."""
+    period: float
+    """Seconds."""
+    left: int
+    """How many more there may be now."""
 
 
 class Supervising(Workers):
@@ -77,6 +88,12 @@ class Supervising(Workers):
         from .report import draw
 
         return draw(self.worker_tree())
+
+    def limits(self) -> Limits:
+        """Returns how many restarts are too many, and how many are left now."""
+        core = self._worker
+        limit = core.limit
+        return Limits(limit.max_restarts, limit.period, limit.left(core.now()))
 
     # --- requests --------------------------------------------------------------------------------
 

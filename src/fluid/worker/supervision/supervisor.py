@@ -117,12 +117,14 @@ class Supervisor(Supervising):
             ChildExists: If a child has that id.
             GroupClosedError: If the supervisor does not run.
             FluidValueError: If it cannot be a child.
+            WorkerDeadlockError: If awaited in the start of a child that it would come after.
             BaseException: Why it did not start. Then it was not added.
 
         Cancellation: The child is removed again; its stop goes on without the caller.
         """
         core, spec = self._worker, spec_of(child)
         core.running_engine("add_child")
+        core.refuse_deadlock_of_start("add_child")
         return await core.started(core.admit(spec))
 
     async def remove_child(self, child: str | Worker) -> WorkerExit | None:
@@ -135,7 +137,8 @@ class Supervisor(Supervising):
     async def restart_child(self, child: str | Worker) -> Worker:
         """Stops a child if it runs, starts it without a back-off, and waits until it is ready.
 
-        Nobody else is restarted with it, whatever the strategy. Its failures so far are forgiven.
+        Nobody else is stopped with it, whatever the strategy. Where others wait for their restart
+        together with it, they need not wait any longer either. Its failures so far are forgiven.
         If the start fails, a child that was down stays down; one that was up is restarted like any
         other that fails. Called from inside that child, it only asks.
 
