@@ -64,7 +64,7 @@ async def test_consumer_that_stops_for_a_restart_is_closed_when_its_supervisor_s
         await asyncio.sleep(0.5)
         sink.send("second")  # for the next incarnation, as far as anybody knows
         app.gracefully_stop()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         with pytest.raises(ConsumerClosed):
             sink.send("third")
     assert isinstance(await restart, FluidError)

@@ -279,7 +279,7 @@ class SupervisorCore(GroupCore):
         for core in again:
             Core.reborn(core)
         self.slots.clear()
-        self.keys = SlotKeys()
+        self.keys: SlotKeys = SlotKeys()
         self.limit = RestartLimit(self.limit.max_restarts, self.limit.period)
         for spec in self.declared:
             self.admit(spec)
