@@ -60,11 +60,12 @@ async def test_consumer_that_stops_for_a_restart_is_closed_when_its_supervisor_s
     sink = slow_sink()
     async with Supervisor(sink, name="app") as app:
         sink.send("first")
+        await asyncio.sleep(0.1)  # it is in its hand
         restart = asyncio.ensure_future(end_of(app.restart_child("sink")))
         await asyncio.sleep(0.5)
         sink.send("second")  # for the next incarnation, as far as anybody knows
         app.gracefully_stop()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         with pytest.raises(ConsumerClosed):
             sink.send("third")
     assert isinstance(await restart, FluidError)
