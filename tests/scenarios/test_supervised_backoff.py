@@ -104,7 +104,7 @@ async def test_same_seed_makes_the_same_waits() -> None:
     async def delays_with(seed: int | None) -> list[float]:
         app = supervisor_of(crashing, backoff=Backoff(), max_restarts=5, seed=seed)
         delays = delays_of(app)
-        await app.startup()
+        await end_of(app.startup())  # it may give up before it has ever been ready
         await end_of(app.wait_for_shutdown())
         return delays
 
