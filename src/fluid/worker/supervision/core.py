@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from random import Random
@@ -10,10 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ...errors import (
     ChildExists,
-    ChildNotFound,
     FluidValueError,
     GroupClosedError,
-    WorkerDeadlockError,
     as_one,
 )
 from ...events import ChildEnd
@@ -25,18 +22,13 @@ from ..admission import check_open, enter, newcomers, problem_of
 from ..base import Worker
 from ..core import Core, NextLife, core_of
 from ..group_core import GroupCore
-from ..slot import RESTARTING, RUNNING, STARTING
-from ..waits import Waiters
+from ..slot import RESTARTING
 from .slot import Goal, SupervisedSlot
 from .spec import ChildSpec
 
 if TYPE_CHECKING:
     from ..life import Life
     from .engine import SupervisorEngine
-
-
-MOST_NAMES = 10
-"""Children that an error names; it counts the others."""
 
 
 class SupervisorCore(GroupCore):
@@ -82,6 +74,15 @@ class SupervisorCore(GroupCore):
         """Returns the places, in the order of addition."""
         return cast("Iterable[SupervisedSlot]", self.slots.values())
 
+    def place(self, key: str) -> SupervisedSlot | None:
+        """Returns the place with that key, if there is one."""
+        return cast("SupervisedSlot | None", self.slots.get(key))
+
+    def place_of(self, child: Core) -> SupervisedSlot | None:
+        """Returns the place that a child is in; none if another incarnation has taken it."""
+        slot = self.place(child.key)
+        return slot if slot is not None and slot.core is child else None
+
     def declare(self, specs: Iterable[ChildSpec]) -> None:
         """Adds children that are there from the beginning, after each restart too."""
         for spec in specs:
@@ -106,7 +107,7 @@ class SupervisorCore(GroupCore):
             FluidValueError: If it cannot be a child: the factory fails, it is in another group.
         """
         check_open(self, spec.id or "a child")
-        if spec.id and (there := self.slots.get(escape(spec.id))) is not None:
+        if spec.id and (there := self.place(escape(spec.id))) is not None:
             raise ChildExists(
                 f"supervisor {self.name!r} has a child {spec.id!r} already: it is "
                 f"{there.state.value}; restart_child() starts one that is stopped, remove_child() "
@@ -164,91 +165,6 @@ class SupervisorCore(GroupCore):
             if slot.core.life is None:
                 slot.core.parent_ref = None
 
-    def find(self, which: str | Worker) -> SupervisedSlot:
-        """Returns the place of a child that is called so, or that is so.
-
-        Raises:
-            ChildNotFound: If there is none.
-        """
-        key = which._worker.key if isinstance(which, Worker) else escape(which)
-        slot = self.slots.get(key)
-        is_here = slot is not None and (isinstance(which, str) or slot.child is which)
-        if slot is None or not is_here or cast("SupervisedSlot", slot).goal is Goal.GONE:
-            shown = which.worker_path if isinstance(which, Worker) else which
-            there = [each.core.key for each in self.supervised() if each.goal is not Goal.GONE]
-            raise ChildNotFound(
-                f"supervisor {self.name!r} has no child {shown!r}; it has "
-                f"{', '.join(there[:MOST_NAMES]) or 'none'}"
-                f"{f' and {len(there) - MOST_NAMES} more' * (len(there) > MOST_NAMES)}"
-            )
-        return cast("SupervisedSlot", slot)
-
-    def running_engine(self, verb: str) -> SupervisorEngine:
-        """Returns the engine, for a request that only a supervisor that runs can fulfil.
-
-        Raises:
-            GroupClosedError: If it does not run.
-            WrongLoopError: If it runs in another loop.
-        """
-        life = self.life
-        if self.engine is None or life is None or self.is_closed():
-            raise GroupClosedError(
-                f"{verb}() needs a supervisor that runs: {self.name!r} is {self.state.value}"
-            )
-        self.check_loop(life, verb)
-        return cast("SupervisorEngine", self.engine)
-
-    # --- waiting for a child ---------------------------------------------------------------------
-
-    async def started(self, slot: SupervisedSlot) -> Worker:
-        """Waits for the first start of a child, which has no place if that fails.
-
-        Cancellation: The child is removed again.
-        """
-        if slot.state is not RUNNING:
-            slot.fall_back = Goal.GONE
-        try:
-            await self.until_up(slot)
-        except asyncio.CancelledError:
-            if self.engine is not None:
-                cast("SupervisorEngine", self.engine).take_down(slot, Goal.GONE)
-            raise
-        return slot.child
-
-    def refuse_deadlock_of_start(self, verb: str) -> None:
-        """Refuses to wait for a start that comes after that of the caller.
-
-        Raises:
-            WorkerDeadlockError: If a child that is starting itself waits, and others come after it.
-        """
-        engine = cast("SupervisorEngine", self.engine)
-        if engine.starts_at_once():
-            return
-        for slot in self.supervised():
-            if slot.state is STARTING and slot.core.is_inside():
-                raise WorkerDeadlockError(
-                    f"{verb}() was awaited in the start of worker {slot.core.path}, and would wait "
-                    f"for ever: others start after it; await it in run(), or use add_workers(), "
-                    f"which does not wait"
-                )
-
-    async def until_up(self, slot: SupervisedSlot) -> None:
-        """Waits until a child is up; raises why it is not."""
-        if slot.state is RUNNING and slot.restarting is None:
-            return
-        if slot.up is None:
-            slot.up = Waiters()
-        error = await slot.up.wait(asyncio.get_running_loop())
-        if error is not None:
-            raise error
-
-    async def until_down(self, slot: SupervisedSlot) -> None:
-        """Waits until a child is down, and all that follows from it has been done."""
-        if slot.is_alive or slot.is_news:  # once: by then it may be up again, on another's request
-            if slot.down is None:
-                slot.down = Waiters()
-            await slot.down.wait(asyncio.get_running_loop())
-
     # --- incarnations ----------------------------------------------------------------------------
 
     def renew(self, slot: SupervisedSlot) -> None:
@@ -292,8 +208,8 @@ class SupervisorCore(GroupCore):
 
     def next_life_of(self, child: Core) -> NextLife:
         """Returns whether a child's job will be started again."""
-        slot = cast("SupervisedSlot | None", self.slots.get(child.key))
-        if slot is None or slot.core is not child or slot.goal is not Goal.UP or self.is_closed():
+        slot = self.place_of(child)
+        if slot is None or slot.goal is not Goal.UP or self.is_closed():
             return NextLife.NONE
         if slot.asked or slot.state is RESTARTING:
             return NextLife.CERTAIN
@@ -305,8 +221,8 @@ class SupervisorCore(GroupCore):
 
     def renews(self, child: Core) -> bool:
         """Returns whether the next life will be that of another instance."""
-        slot = cast("SupervisedSlot | None", self.slots.get(child.key))
-        return slot is not None and slot.core is child and slot.make is not None
+        slot = self.place_of(child)
+        return slot is not None and slot.make is not None
 
     # --- what it is ------------------------------------------------------------------------------
 
@@ -363,10 +279,8 @@ class SupervisorCore(GroupCore):
 
     def facts_of(self, child: Core) -> dict[str, Any]:
         """Returns what is known of a child's place."""
-        slot = self.slots.get(child.key)
-        if slot is None or slot.core is not child:
-            return {}
-        return {"supervised": cast("SupervisedSlot", slot).facts(self.now())}
+        slot = self.place_of(child)
+        return {} if slot is None else {"supervised": slot.facts(self.now())}
 
 
 def _equip(worker: Worker, spec: ChildSpec) -> None:

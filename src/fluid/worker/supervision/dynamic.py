@@ -12,6 +12,7 @@ from ...rules.names import escape
 from ...rules.restart import AutoShutdown, Restart, Strategy
 from ..base import Worker
 from ..core import Core
+from . import requests
 from .core import SupervisorCore
 from .slot import SupervisedSlot
 from .spec import ChildSpec, checked_worker
@@ -168,8 +169,8 @@ class DynamicSupervisor(Supervising, Generic[P, W]):
         Cancellation: The child is removed again; its stop goes on without the caller.
         """
         core = self._worker
-        core.running_engine("start_child")
-        return cast("W", await core.started(core.admit_from_template(args, kwargs)))
+        requests.engine_of(core, "start_child")
+        return cast("W", await requests.started(core, core.admit_from_template(args, kwargs)))
 
 
 def _checked(name: str, template: Callable[P, W]) -> Callable[[], W]:

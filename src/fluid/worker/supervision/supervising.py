@@ -11,6 +11,7 @@ from ...rules.limit import RestartLimit, check_limit, check_reachable
 from ...rules.restart import AutoShutdown, Strategy
 from ..base import Worker
 from ..group import Workers
+from . import requests
 from .core import SupervisorCore
 from .slot import Goal
 from .spec import check_backoff, one_of
@@ -120,12 +121,12 @@ class Supervising(Workers):
 
     async def _take_down(self, child: str | Worker, goal: Goal, verb: str) -> WorkerExit | None:
         core = self._worker
-        engine = core.running_engine(verb)
-        slot = core.find(child)
+        engine = requests.engine_of(core, verb)
+        slot = requests.place_of(core, child)
         incarnation = slot.core
         engine.take_down(slot, goal)
         if not incarnation.is_inside():
-            await core.until_down(slot)
+            await requests.down(slot)
         return incarnation.exit_record()
 
     def set_limits(self, *, max_restarts: int | None = None, period: float | None = None) -> None:

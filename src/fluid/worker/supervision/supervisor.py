@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...rules.backoff import Backoff
 from ...rules.restart import AutoShutdown, Strategy
 from ..base import Worker
+from . import requests
 from .slot import Goal
 from .spec import ChildLike, spec_of
 from .supervising import Supervising
@@ -123,9 +124,9 @@ class Supervisor(Supervising):
         Cancellation: The child is removed again; its stop goes on without the caller.
         """
         core, spec = self._worker, spec_of(child)
-        core.running_engine("add_child")
-        core.refuse_deadlock_of_start("add_child")
-        return await core.started(core.admit(spec))
+        requests.engine_of(core, "add_child")
+        requests.refuse_deadlock_of_start(core, "add_child")
+        return await requests.started(core, core.admit(spec))
 
     async def remove_child(self, child: str | Worker) -> WorkerExit | None:
         """Stops a child, as :meth:`stop_child` does, and takes its place away.
@@ -153,10 +154,10 @@ class Supervisor(Supervising):
         Cancellation: Safe; the restart goes on without the caller.
         """
         core = self._worker
-        engine = core.running_engine("restart_child")
-        slot = core.find(child)
+        engine = requests.engine_of(core, "restart_child")
+        slot = requests.place_of(core, child)
         is_inside = slot.core.is_inside()
         engine.restart(slot)
         if not is_inside:
-            await core.until_up(slot)
+            await requests.up(slot)
         return slot.child
