@@ -45,8 +45,7 @@ def place_of(core: SupervisorCore, which: str | Worker) -> SupervisedSlot:
     Raises:
         ChildNotFound: If there is none.
     """
-    is_name = isinstance(which, str)
-    slot = core.place(escape(which)) if is_name else core.place_of(which._worker)
+    slot = core.place(escape(which)) if isinstance(which, str) else core.place_of(which._worker)
     if slot is not None and slot.goal is not Goal.GONE:
         return slot
     shown = which.worker_path if isinstance(which, Worker) else which
