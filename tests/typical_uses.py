@@ -9,11 +9,16 @@ from typing import Any, assert_type
 from fluid import (
     Account,
     AsyncConsumer,
+    Backoff,
+    ChildSpec,
+    DynamicSupervisor,
     HasWorkers,
     Mailbox,
     MessageProducer,
     QueueConsumer,
     QueueConsumerWorker,
+    Supervisor,
+    SupervisorGaveUp,
     Worker,
     WorkerExit,
     WorkerFunction,
@@ -99,6 +104,51 @@ async def main() -> None:
         group.add_workers(Ticker(stopping_grace_period=3))
     unsubscribe()
     assert_type(group.worker_exit, WorkerExit | None)
+
+
+class Connection(Worker):
+    def __init__(self, host: str, *, port: int = 80) -> None:
+        super().__init__(name=host)
+        self.port = port
+
+    async def run(self) -> None:
+        while await self.sleep(1):
+            self.beat()
+
+
+async def supervise() -> None:
+    spec = ChildSpec(
+        lambda: Connection("db", port=5432),
+        id="db",
+        restart="transient",
+        significant=True,
+        stopping_grace_period=0,
+        backoff=Backoff(initial=5),
+    )
+    connections = DynamicSupervisor(Connection, restart="temporary", heartbeat_timeout=5)
+    app = Supervisor(
+        Ticker,
+        Ticker(name="other"),
+        spec,
+        connections,
+        strategy="rest_for_one",
+        auto_shutdown="any_significant",
+    )
+    try:
+        async with app as entered:
+            assert_type(entered, Supervisor)
+            assert_type(await app.add_child(Ticker), Worker)
+            assert_type(await app.restart_child("db"), Worker)
+            assert_type(await app.stop_child("db"), WorkerExit | None)
+            assert_type(await connections.start_child("one.example", port=8080), Connection)
+            assert_type(app.tree(), str)
+            for child in app.children():
+                assert_type(child.worker, Worker)
+                assert_type(child.restart_in, float | None)
+            app.set_limits(max_restarts=app.limits().max_restarts + 1)
+    except SupervisorGaveUp as error:
+        for end in error.history:
+            assert_type(end.uptime, float | None)
 
 
 async def send(order: dict[str, str]) -> None:
