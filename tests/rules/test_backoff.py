@@ -193,3 +193,21 @@ def test_a_back_off_is_frozen_and_equal_to_its_like() -> None:
     assert Backoff(initial=1) == Backoff(initial=1) != Backoff(initial=2)
     with pytest.raises(AttributeError):
         Backoff().initial = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "backoff",
+    [
+        Backoff(5e-324, jitter=0),
+        Backoff(1e-10, 1e200, 1e300, jitter=0),
+        Backoff(2, 1e308, jitter=0),
+        Backoff(30, 2, 30, jitter=0),
+        Backoff(1, 1.0000001, 30, jitter=0),
+    ],
+    ids=repr,
+)
+def test_the_least_is_a_number_whatever_is_accepted(backoff: Backoff) -> None:
+    assert backoff.least(0) == 0
+    total = sum(backoff.base(number) for number in range(1, 6))
+    assert backoff.least(5) == pytest.approx(total, rel=1e-6)
+    assert backoff.least(10**9) > 0

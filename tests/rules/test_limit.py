@@ -212,3 +212,11 @@ def test_a_million_restarts_within_the_limit_leave_no_more_than_that_behind() ->
     limit = RestartLimit[str](5, 60)
     assert all(limit.admit(15.0 * number, "") for number in range(100_000))
     assert len(limit.history) == 5
+
+
+def test_times_that_are_too_old_to_matter_are_forgotten_also_while_nobody_is_counted() -> None:
+    limit: RestartLimit[int] = RestartLimit(5, 0.5)
+    limit.admit(0.0, 0)
+    for second in range(1, 1000):
+        limit.stand_still(second, second + 0.1)
+    assert len(limit._still) < 10

@@ -63,8 +63,8 @@ def test_a_limit_that_its_own_back_off_never_reaches_is_refused_with_the_arithme
     assert str(refused.value) == (
         "supervisor 'app' would never give up: the waits before 7 restarts "
         "(0.5 + 1 + 2 + 4 + 8 + ... + 30 seconds, 20% less by jitter) take at least 49.2 seconds, "
-        "and the limit is 7 restarts within 30; allow fewer restarts, a longer period, or shorten "
-        "the back-off"
+        "and the limit is 7 restarts within 30; allow fewer restarts, a longer period (50 would "
+        "do), or shorten the back-off"
     )
 
 

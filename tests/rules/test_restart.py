@@ -106,4 +106,4 @@ def test_a_supervisor_ends_with_the_first_significant_child_or_the_last_or_never
     auto_shutdown: str, left: int, ends: bool
 ) -> None:
     """P26, T09"""
-    assert ends_with(AutoShutdown(auto_shutdown), left) is ends
+    assert ends_with(AutoShutdown(auto_shutdown), is_last=not left) is ends

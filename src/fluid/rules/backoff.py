@@ -87,9 +87,13 @@ class Backoff(Record):
         factor = float(self.factor)
         if factor == 1:
             return attempts * self.initial * (1 - self.jitter)
-        growing = min(attempts, ceil(log(self.maximum / self.initial) / log(factor)))
-        total = self.initial * (factor**growing - 1) / (factor - 1)  # a geometric series
-        return (total + (attempts - growing) * self.maximum) * (1 - self.jitter)
+        to_grow = log(self.maximum) - log(self.initial)
+        growing = min(attempts, ceil(to_grow / log(factor)))
+        total = (attempts - growing) * self.maximum
+        if growing:  # a geometric series: the last of them, and those before it
+            last = self.base(growing)
+            total += last + (last - self.initial) / (factor - 1)
+        return total * (1 - self.jitter)
 
 
 def _is_number(value: object) -> bool:

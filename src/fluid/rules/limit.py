@@ -57,6 +57,7 @@ class RestartLimit(Generic[E]):
         while still and still[-1][1] >= since:
             since = min(since, still.pop()[0])
         still.append((since, until))
+        self._forget(until)
 
     @property
     def history(self) -> tuple[E, ...]:
@@ -107,12 +108,14 @@ def check_reachable(subject: str, max_restarts: int, period: float, backoff: Bac
             than the period: the child would be restarted for ever.
     """
     shortest = backoff.least(max_restarts)
+    enough = f"{shortest + 0.5:.0f}"
     if shortest > period:
         raise FluidValueError(
             f"{subject} would never give up: the waits before {max_restarts} restarts "
             f"({_waits(backoff, max_restarts)} seconds, {backoff.jitter:.0%} less by jitter) take "
             f"at least {shortest:g} seconds, and the limit is {max_restarts} restarts within "
-            f"{period:g}; allow fewer restarts, a longer period, or shorten the back-off"
+            f"{period:g}; allow fewer restarts, a longer period ({enough} would do), or "
+            f"shorten the back-off"
         )
 
 

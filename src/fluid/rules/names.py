@@ -54,10 +54,6 @@ class SlotKeys:
         self._taken.add(key)
         return key
 
-    def is_taken(self, name: str) -> bool:
-        """Returns whether the key that ``name`` has by itself is taken."""
-        return escape(name) in self._taken
-
     def give_back(self, key: str) -> None:
         """Makes a key free again; a number behind a name is not given twice all the same."""
         self._taken.discard(key)

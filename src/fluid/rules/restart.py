@@ -95,12 +95,12 @@ def affected(strategy: Strategy, order: Sequence[T], ended: T) -> Sequence[T]:
             return order[order.index(ended) :]
 
 
-def ends_with(auto_shutdown: AutoShutdown, significant_left: int) -> bool:
+def ends_with(auto_shutdown: AutoShutdown, *, is_last: bool) -> bool:
     """Returns whether a supervisor ends, now that a significant child has ended by itself.
 
     Args:
         auto_shutdown: Its rule.
-        significant_left: How many significant children have not ended, or will be back.
+        is_last: Whether no other significant child runs, or will be back.
     """
     match auto_shutdown:
         case AutoShutdown.NEVER:
@@ -108,4 +108,4 @@ def ends_with(auto_shutdown: AutoShutdown, significant_left: int) -> bool:
         case AutoShutdown.ANY_SIGNIFICANT:
             return True
         case AutoShutdown.ALL_SIGNIFICANT:
-            return significant_left == 0
+            return is_last

@@ -119,8 +119,10 @@ class ConsumerCore(Core):
             # that its error, not one that follows from the closed mailbox, is what ended the group.
             self.mailbox.close(self)
             self.mailbox.wake_all()
-        self.report_left()
-        self.mailbox.detach(self, for_good=is_the_last or self.parent() is None)
+        parent = self.parent()
+        if parent is None or not parent.inherits_from(self):
+            self.report_left()
+        self.mailbox.detach(self, for_good=is_the_last or parent is None)
 
     def report_left(self) -> None:
         """Says so if messages are left, and no other consumer is there for them."""

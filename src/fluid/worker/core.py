@@ -54,8 +54,12 @@ class Core:
         "name",
         "owner",
         "parent_ref",
+        "place_number",
         "readied",
     )
+
+    place_number: int
+    """The number of its place under a supervisor, which nobody else ever gets; only set there."""
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         if not isinstance(name, str):
@@ -197,6 +201,10 @@ class Core:
 
     async def see_to_what_is_left(self) -> None:
         """Sees to what it has left, in place of a cleanup of its own."""
+
+    def inherits_from(self, child: Core) -> bool:
+        """Takes on what a child has left, if that can be; returns whether it does. For groups."""
+        return False
 
     def report_left(self) -> None:
         """Says so if something is left that nobody will see to."""

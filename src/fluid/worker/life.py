@@ -60,6 +60,7 @@ class Life:
         "ended_wall",
         "exit_stack",
         "facts",
+        "left_by_itself",
         "loop",
         "name",
         "origin",
@@ -106,6 +107,8 @@ class Life:
 
         self.ran_until: float = inf
         """When it left RUNNING."""
+        self.left_by_itself: bool = False
+        """Whether nobody had asked for that."""
 
         self.start: Start | None = None
         self.stop: Stop | None = None
@@ -327,6 +330,7 @@ class Life:
             return
         self.state = lifecycle.after(self.state, Move.STOP)
         self.ran_until = self.loop.time()
+        self.left_by_itself = not self.stop_asked
         if self.watchdog is not None:
             self.watchdog.end()
             self.watchdog = None

@@ -242,7 +242,9 @@ class Model:
 
     def _end(self, state: str) -> None:
         self.state = state
-        for place in self.places:
+        for place in [*self.places]:
+            if place.state == "waiting" and place.if_in_vain == "gone":
+                self.places.remove(place)  # who added it is told that it was not added
             if place.state != "waiting":  # whose turn never came
                 place.due = place.up_since = None
             self._answer(place, "not up")

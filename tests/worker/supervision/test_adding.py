@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fluid import WorkerDeadlockError, WorkerStartError
+from fluid import DynamicSupervisor, GroupClosedError, WorkerDeadlockError, WorkerStartError
 from tests.scenarios.cast import Breakable
 from tests.scenarios.supervised_cast import Maker, supervisor_of
 from tests.worker.fakes import Recorded, worker_with
@@ -88,3 +88,43 @@ async def test_limits_can_be_read_and_say_what_is_left() -> None:
         assert app.limits() == (5, 30, 4)
         await asyncio.sleep(31)
         assert app.limits() == (5, 30, 5)
+
+
+class Late(Breakable):
+    """Has a ``startup()`` of its own, which takes its time before it begins."""
+
+    async def startup(self) -> None:
+        await asyncio.sleep(0.2)
+        await super().startup()
+
+
+async def test_a_stop_takes_along_who_is_in_a_startup_of_its_own() -> None:
+    """It was dropped as if its turn had never come, and the supervisor waited for it for ever."""
+    app = supervisor_of(Breakable(name="a"))
+    await app.startup()
+    adding = asyncio.ensure_future(app.add_child(Late(name="late")))
+    await asyncio.sleep(0.1)
+    await app.shutdown()
+    assert isinstance(await end_of(adding), WorkerStartError)
+    assert app.is_stopped()
+
+
+async def test_a_restart_of_who_comes_after_the_caller_is_refused_in_its_start() -> None:
+    refused: list[BaseException | None] = []
+
+    async def restart_the_next(worker) -> None:
+        refused.append(await end_of(worker.worker_parent.restart_child("next")))
+
+    first = worker_with(name="first", startup=restart_the_next)
+    async with supervisor_of(first, Breakable(name="next")):
+        assert [type(error) for error in refused] == [WorkerDeadlockError]
+
+
+async def test_before_its_children_a_supervisor_says_that_it_has_not_begun() -> None:
+    class Eager(DynamicSupervisor):
+        async def on_startup(self) -> None:
+            await self.start_child()
+
+    app = Eager(Breakable, name="app")
+    with pytest.raises(GroupClosedError, match="'app' has not begun to start its children"):
+        await app.startup()

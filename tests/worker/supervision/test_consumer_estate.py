@@ -103,3 +103,19 @@ async def test_a_supervisor_that_gives_up_hands_back_too() -> None:
     keeper.send(1)
     assert await end_of(app.wait_for_shutdown()) is not None
     assert keeper.kept == [1]
+
+
+async def test_a_crash_whose_cleanup_is_not_over_when_the_stop_comes_is_no_fault_of_the_stop() -> (
+    None
+):
+    class Slow(Keeper):
+        async def on_shutdown(self) -> None:
+            await asyncio.sleep(0.3)
+
+    keeper = Slow()
+    async with Supervisor(keeper, name="app"):
+        for number in range(3):
+            keeper.send(number)
+        await asyncio.sleep(0.1)  # it has crashed, and cleans up
+    assert keeper.kept == [1, 2]
+    assert isinstance(keeper.worker_exit.exception, BoomError)

@@ -118,7 +118,8 @@ async def test_steps_of_a_request_depend_neither_on_a_crash_loop_nor_on_the_size
     plain, looping, large = [await steps_of_requests(*size) for size in SIZES]
     assert large == looping
     assert looping.pop("stop the crashing one") <= 3
-    assert all(looping[request] <= plain[request] for request in plain)  # who is awake is quicker
+    slower = {request: looping[request] - plain[request] for request in plain}
+    assert max(slower.values()) <= 1, slower  # a step is in which it was awake already
     assert plain["status"] == 0
     assert plain["until the start of the new one begins"] == 2  # the supervisor's step, its own
 

@@ -187,3 +187,22 @@ async def test_an_error_in_answer_to_the_cancel_stands_beside_the_lost_heartbeat
     record = bitter.made[0].worker_exit
     assert isinstance(record.exception, HeartbeatLostError)
     assert [type(error) for error in record.errors] == [ZeroDivisionError]
+
+
+async def test_nobody_watches_a_child_that_had_ended_before_its_own_startup_did() -> None:
+    class Brief(Recorded):
+        async def startup(self) -> None:
+            await super().startup()
+            await asyncio.sleep(1)
+
+        async def run(self) -> None:
+            self.diary.append("run")
+
+        async def on_shutdown(self) -> None:
+            await asyncio.sleep(2)
+
+    brief = Maker("brief", Brief)
+    async with supervisor_of(watched(brief, restart="transient")) as app:
+        await asyncio.sleep(20)
+        assert len(brief.made) == 1
+        assert app.children()[0].last_error is None

@@ -42,6 +42,7 @@ class SupervisorCore(GroupCore):
         "estates",
         "limit",
         "random",
+        "significant",
         "strategy",
     )
 
@@ -58,7 +59,9 @@ class SupervisorCore(GroupCore):
         self.declared: list[ChildSpec] = []
         """The children it was made with, in order: those that are back when it is restarted."""
         self.estates: list[Core] = []
-        """Children that were waiting for a restart when the stop came, and have left something."""
+        """Children that might have come back, but for the stop, and have left something."""
+        self.significant: dict[SupervisedSlot, None] = {}
+        """The significant children that have not ended for good."""
         self.added: int = 0
         """How many children there have ever been."""
 
@@ -82,6 +85,12 @@ class SupervisorCore(GroupCore):
         """Returns the place that a child is in; none if another incarnation has taken it."""
         slot = self.place(child.key)
         return slot if slot is not None and slot.core is child else None
+
+    def place_that_was_of(self, child: Core) -> SupervisedSlot | None:
+        """Returns the place that a child is in, or that a former incarnation has been in."""
+        slot = self.place(child.key)
+        is_or_was_here = slot is not None and slot.number == getattr(child, "place_number", None)
+        return slot if is_or_was_here and child.parent() is self else None
 
     def declare(self, specs: Iterable[ChildSpec]) -> None:
         """Adds children that are there from the beginning, after each restart too."""
@@ -149,8 +158,18 @@ class SupervisorCore(GroupCore):
         self.added += 1
         slot = SupervisedSlot(worker, spec, make, self.added)
         _equip(worker, spec)
+        core.place_number = slot.number
+        self.set_goal(slot, Goal.UP)
         enter(self, slot, self.key_for(spec, core))
         return slot
+
+    def set_goal(self, slot: SupervisedSlot, goal: Goal) -> None:
+        """Sets what is wanted of a place, and so whether its end may still end the supervisor."""
+        slot.goal = goal
+        if slot.spec.significant and goal is Goal.UP:
+            self.significant[slot] = None
+        else:
+            self.significant.pop(slot, None)
 
     def key_for(self, spec: ChildSpec, core: Core) -> str:
         """Returns the last part of a new child's path."""
@@ -180,7 +199,7 @@ class SupervisorCore(GroupCore):
         core = core_of(worker)
         if problem := problem_of(self, core):
             raise FluidValueError(f"the factory of child {key!r} made no child: {problem}")
-        core.key, core.parent_ref = key, weakref.ref(self)
+        core.key, core.parent_ref, core.place_number = key, weakref.ref(self), slot.number
         _equip(worker, slot.spec)
         slot.child, slot.core = worker, core
 
@@ -195,6 +214,7 @@ class SupervisorCore(GroupCore):
         for core in again:
             Core.reborn(core)
         self.slots.clear()
+        self.significant.clear()
         self.keys: SlotKeys = SlotKeys()
         self.limit = RestartLimit(self.limit.max_restarts, self.limit.period)
         for spec in self.declared:
@@ -247,6 +267,13 @@ class SupervisorCore(GroupCore):
         engine = cast("SupervisorEngine", self.engine)
         if not engine.restartings or (self.life is not None and self.life.ready):
             super().all_started()
+
+    def inherits_from(self, child: Core) -> bool:
+        """Takes on what a child has left that might have come back, but for the stop."""
+        if self.engine is None or not self.is_closed() or not child.leaves_something():
+            return False
+        self.estates.append(child)
+        return True
 
     def hand_back(self) -> Callable[[], Awaitable[None]] | None:
         """Returns what sees to the messages of those that did not live to see their restart."""

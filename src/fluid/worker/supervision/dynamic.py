@@ -135,7 +135,6 @@ class DynamicSupervisor(Supervising, Generic[P, W]):
             auto_shutdown=auto_shutdown,
             seed=seed,
         )
-        self._worker.check_reachable(self._worker.backoff)
         self._worker.template = template
         self._worker.policy = ChildSpec(
             _checked(self._worker.name, template),

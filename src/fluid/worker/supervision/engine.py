@@ -73,7 +73,7 @@ class SupervisorEngine(Engine):
         elif slot.asked or slot.goal is not Goal.UP:
             self._came_down(slot)
         elif slot.fall_back is not None and not was_ready:
-            slot.goal = slot.fall_back
+            self._core.set_goal(slot, slot.fall_back)
             self._came_down(slot)
         else:
             slot.has_been_up = True
@@ -99,12 +99,11 @@ class SupervisorEngine(Engine):
         if decision is Decision.RESTART:
             self._restart(slot)
             return
-        slot.goal = Goal.DOWN if decision is Decision.KEEP else Goal.GONE
+        self._core.set_goal(slot, Goal.DOWN if decision is Decision.KEEP else Goal.GONE)
         self._came_down(slot)
-        if slot.spec.significant:
-            left = sum(other.is_significant_yet() for other in self._core.supervised())
-            if ends_with(self._core.auto_shutdown, left):
-                self.stop(because_of=slot)
+        is_last = not self._core.significant
+        if slot.spec.significant and ends_with(self._core.auto_shutdown, is_last=is_last):
+            self.stop(because_of=slot)
 
     def _restart(self, slot: SupervisedSlot) -> None:
         """Counts one more restart; schedules it, or gives up."""
@@ -140,7 +139,7 @@ class SupervisorEngine(Engine):
         with_it = [other for other in others if other.is_alive or other.state is RESTARTING]
         for other in with_it:
             if other.is_temporary and other is not slot:
-                other.goal = Goal.GONE
+                self._core.set_goal(other, Goal.GONE)
         return with_it
 
     def _came_down(self, slot: SupervisedSlot) -> None:
@@ -241,7 +240,7 @@ class SupervisorEngine(Engine):
         """Calls everything off that was on its way: nobody is restarted any more."""
         self._call_off()
         for slot in tuple(self._core.supervised()):
-            if slot.fall_back is Goal.GONE and slot.core.life is None:
+            if slot.fall_back is Goal.GONE and slot.core.life is None and not slot.is_alive:
                 self._core.drop(slot)  # its add_child() has just been told that it was not added
                 continue
             if hands_back := not slot.is_alive and slot.core.leaves_something():
@@ -282,7 +281,7 @@ class SupervisorEngine(Engine):
         if slot.fall_back is Goal.GONE:  # whoever is adding it is told that it was not added
             goal = Goal.GONE
         if slot.goal is not Goal.GONE:
-            slot.goal = goal
+            self._core.set_goal(slot, goal)
         if slot.restarting is not None:
             slot.restarting.leave(slot)
         if slot.is_alive:
@@ -292,11 +291,13 @@ class SupervisorEngine(Engine):
             slot.state = STOPPED
             self._came_down(slot)
             slot.tell_up(_why_not_up(slot))
+        self.roll.news.set()  # others may be all that is needed now
 
     def restart(self, slot: SupervisedSlot) -> None:
         """Stops a child if it runs, and starts it, without a wait; what was counted is forgiven."""
         if slot.goal is Goal.DOWN:
-            slot.goal, slot.fall_back = Goal.UP, Goal.DOWN
+            self._core.set_goal(slot, Goal.UP)
+            slot.fall_back = Goal.DOWN
         slot.streak = 0
         if slot.state is WAITING:  # its first turn will come
             return

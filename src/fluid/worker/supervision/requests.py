@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from ...errors import ChildNotFound, GroupClosedError, WorkerDeadlockError
 from ...rules.names import escape
 from ..base import Worker
+from ..core import core_of
 from ..slot import RUNNING, STARTING
 from ..waits import Waiters
 from .slot import Goal, SupervisedSlot
@@ -32,9 +33,9 @@ def engine_of(core: SupervisorCore, verb: str) -> SupervisorEngine:
     """
     life = core.life
     if core.engine is None or life is None or core.is_closed():
-        raise GroupClosedError(
-            f"{verb}() needs a supervisor that runs: {core.name!r} is {core.state.value}"
-        )
+        is_early = life is not None and not core.is_closed()
+        why = "has not begun to start its children" if is_early else f"is {core.state.value}"
+        raise GroupClosedError(f"{verb}() needs a supervisor that runs: {core.name!r} {why}")
     core.check_loop(life, verb)
     return cast("SupervisorEngine", core.engine)
 
@@ -45,7 +46,10 @@ def place_of(core: SupervisorCore, which: str | Worker) -> SupervisedSlot:
     Raises:
         ChildNotFound: If there is none.
     """
-    slot = core.place(escape(which)) if isinstance(which, str) else core.place_of(which._worker)
+    if isinstance(which, str):
+        slot = core.place(which) or core.place(escape(which))
+    else:
+        slot = core.place_that_was_of(core_of(which))
     if slot is not None and slot.goal is not Goal.GONE:
         return slot
     shown = which.worker_path if isinstance(which, Worker) else which
@@ -69,8 +73,7 @@ def refuse_deadlock_of_start(core: SupervisorCore, verb: str) -> None:
         if slot.state is STARTING and slot.core.is_inside():
             raise WorkerDeadlockError(
                 f"{verb}() was awaited in the start of worker {slot.core.path}, and would wait "
-                f"for ever: others start after it; await it in run(), or use add_workers(), "
-                f"which does not wait"
+                f"for ever: others start after it; await it in run() instead"
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from math import inf
+from math import inf, isinf
 from typing import TYPE_CHECKING, Any
 
 from ... import logs
@@ -111,7 +111,8 @@ class SupervisedSlot(Slot):
         self.up_since = life.loop.time()
         self.has_been_up = True
         self.fall_back = None
-        if self.spec.heartbeat_timeout is not None and not life.stop_asked:
+        goes_on = isinf(life.ran_until) and not life.stop_asked  # it may have ended by now
+        if self.spec.heartbeat_timeout is not None and goes_on:
             life.watchdog = Watchdog(life, self.spec.heartbeat_timeout)
         if self.up is not None:
             self.tell_up(None)
@@ -146,10 +147,6 @@ class SupervisedSlot(Slot):
         """Whether its place goes when its worker has ended."""
         return self.spec.restart is Restart.TEMPORARY
 
-    def is_significant_yet(self) -> bool:
-        """Returns whether its end may still end the supervisor."""
-        return self.spec.significant and self.goal is Goal.UP
-
     def was_ready(self) -> bool:
         """Returns whether the present incarnation has been ready."""
         life = self.core.life
@@ -160,7 +157,7 @@ class SupervisedSlot(Slot):
     def was_told_to_stop(self) -> bool:
         """Returns whether the present incarnation has not ended by itself."""
         life = self.core.life
-        return life is None or life.stop_asked or bool(self.troubles)
+        return life is None or not life.left_by_itself or bool(self.troubles)
 
     def end(self) -> End:
         """Returns how the present incarnation has ended."""

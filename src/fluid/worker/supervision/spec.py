@@ -12,6 +12,7 @@ from ...rules.backoff import Backoff
 from ...rules.restart import Restart
 from ...settings import duration
 from ..base import Worker
+from ..core import core_of
 
 E = TypeVar("E")
 
@@ -35,6 +36,7 @@ class ChildSpec(Record):
         app = Supervisor(
             ChildSpec(poller, id="orders", restart="transient", backoff=Backoff(initial=5)),
             name="app",
+            period=300,
         )
 
     Args:
@@ -132,7 +134,16 @@ class ChildSpec(Record):
         if isinstance(self.worker, Worker):
             return self.worker
         subject = f"the factory of child {self.id or _name_of(self.worker)!r}"
-        return checked_worker(subject, self.worker(), before)
+        try:
+            made = self.worker()
+        except TypeError as error:
+            if isinstance(self.worker, type):
+                error.add_note(
+                    f"a child's class is called without arguments; to give it some, write a "
+                    f"function: lambda: {self.worker.__name__}(...)"
+                )
+            raise
+        return checked_worker(subject, made, before)
 
 
 def checked_worker(subject: str, made: object, before: Worker | None) -> Worker:
@@ -142,7 +153,7 @@ def checked_worker(subject: str, made: object, before: Worker | None) -> Worker:
         FluidValueError: If it is not.
     """
     if isinstance(made, Worker):
-        if made is not before and not made.has_started():
+        if made is not before and core_of(made).life is None:
             return made
         raise FluidValueError(
             f"{subject} returned a worker that is not new: {made!r}; to use one instance for "
@@ -189,9 +200,12 @@ def check_backoff(subject: str, backoff: Backoff | None) -> None:
         )
 
 
+HINT = "; children are given one by one: Supervisor(*children)"
+
+
 def _name_of(worker: object) -> str:
     if isinstance(worker, Worker):
-        return worker.worker_name
+        return core_of(worker).name
     return getattr(worker, "__name__", None) or type(worker).__name__
 
 
@@ -205,4 +219,5 @@ def _check_worker(subject: str, worker: object) -> None:
     if not isinstance(worker, Worker) and not callable(worker):
         raise FluidValueError(
             f"{subject} is neither a worker nor a function that makes one: {worker!r}"
+            f"{HINT if isinstance(worker, list | tuple | set) else ''}"
         )

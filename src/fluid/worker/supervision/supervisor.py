@@ -157,6 +157,8 @@ class Supervisor(Supervising):
         engine = requests.engine_of(core, "restart_child")
         slot = requests.place_of(core, child)
         is_inside = slot.core.is_inside()
+        if not is_inside:
+            requests.refuse_deadlock_of_start(core, "restart_child")
         engine.restart(slot)
         if not is_inside:
             await requests.up(slot)
