@@ -11,6 +11,7 @@ import fluid
 import fluid.testing
 import fluid.utils.dispatcher
 from fluid import events, logs
+from fluid.errors import ChildEnd
 from fluid.rules.lifecycle import WorkerState, after, diagram
 from fluid.rules.outcome import Facts, judge
 from fluid.runtime import exit_codes
@@ -32,7 +33,7 @@ LIVES = [
 
 DB = ("app/db", 0.0)
 AT = ("db.py:1 in Db.run",)
-CRASH = events.ChildEnd("app/db", 0.0, 1, 12.0, "failed (ConnectionError: no route)")
+CRASH = ChildEnd("app/db", 0.0, 1, 12.0, "failed (ConnectionError: no route)")
 
 EVENTS = [
     events.WorkerStarted(*DB),

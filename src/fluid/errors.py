@@ -9,10 +9,8 @@ as attributes. Nothing here knows about workers: that would turn the layers upsi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .events import ChildEnd
+from .record import Record
 
 
 class FluidError(Exception):
@@ -130,6 +128,21 @@ class HeartbeatLostError(FluidError, TimeoutError):
         self.timeout: float = timeout
         self.stack: tuple[str, ...] = stack
         self.add_note("\n  ".join(("it was waiting at", *stack)))
+
+
+class ChildEnd(Record):
+    """One end of a supervised child: what a history is made of. Text and numbers only."""
+
+    path: str
+    """The child."""
+    at: float
+    """When, in seconds of the event loop's clock."""
+    attempt: int
+    """1 for its first end in a row, 2 for the next; it begins anew after a stable run."""
+    uptime: float | None
+    """Seconds for which it had been ready; None for a start in vain."""
+    cause: str
+    """Why it ended, in one line."""
 
 
 class SupervisorGaveUp(FluidError):

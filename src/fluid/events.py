@@ -13,6 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeAlias
 
+from .errors import ChildEnd
 from .record import Record
 
 
@@ -143,21 +144,6 @@ class HeartbeatLost(WorkerEvent):
     """Seconds that it had."""
     stack: tuple[str, ...]
     """Where it was waiting."""
-
-
-class ChildEnd(Record):
-    """One end of a supervised child: what a history is made of. Text and numbers only."""
-
-    path: str
-    """The child."""
-    at: float
-    """When, in seconds of the event loop's clock."""
-    attempt: int
-    """1 for its first end in a row, 2 for the next; it begins anew after a stable run."""
-    uptime: float | None
-    """Seconds for which it had been ready; None for a start in vain."""
-    cause: str
-    """Why it ended, in one line."""
 
 
 class RestartScheduled(WorkerEvent):

@@ -10,6 +10,7 @@ from inspect import get_annotations
 import pytest
 
 from fluid import Workers, events
+from fluid.errors import ChildEnd
 from fluid.events import WorkerEvent
 from fluid.logs import LONGEST_TEXT, error_text, line
 from tests.worker.fakes import deaf, forever, raising, worker_with
@@ -126,7 +127,7 @@ def test_every_event_has_a_line_of_its_own() -> None:
         "BaseException": ValueError("no"),
         "BaseException | None": None,
         "Fate": events.Fate.DROPPED,
-        "ChildEnd": events.ChildEnd("app/x", 1.0, 1, 1.0, "failed (ValueError: no)"),
+        "ChildEnd": ChildEnd("app/x", 1.0, 1, 1.0, "failed (ValueError: no)"),
         "tuple[ChildEnd, ...]": (),
     }
     for kind in _all_events(WorkerEvent):

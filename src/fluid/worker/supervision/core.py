@@ -8,12 +8,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ...errors import (
+    ChildEnd,
     ChildExists,
     FluidValueError,
     GroupClosedError,
     as_one,
 )
-from ...events import ChildEnd
 from ...rules.backoff import Backoff
 from ...rules.limit import RestartLimit, check_reachable
 from ...rules.names import SlotKeys, escape

@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from ... import events
-from ...errors import SupervisorGaveUp, WorkerStartError
+from ...errors import ChildEnd, SupervisorGaveUp, WorkerStartError
 from ...logs import after_running, restarts
 from ...rules.restart import DECISIONS, Decision, End, Strategy, affected, ends_with
 from ..engine import STARTS_PER_STEP, Engine, presentable
@@ -112,7 +112,7 @@ class SupervisorEngine(Engine):
         uptime = slot.uptime(now)
         was_stable = uptime is not None and uptime >= backoff.reset_after
         slot.streak = 1 if was_stable else slot.streak + 1
-        end = events.ChildEnd(slot.core.path, now, slot.streak, uptime, slot.cause())
+        end = ChildEnd(slot.core.path, now, slot.streak, uptime, slot.cause())
         self._stand_still(slot)
         if not core.limit.admit(now, end):
             self._give_up(slot, self._too_many(end))
@@ -169,7 +169,7 @@ class SupervisorEngine(Engine):
         self.blame(slot, error)
         self.stop(because_of=slot)
 
-    def _too_many(self, end: events.ChildEnd) -> str:
+    def _too_many(self, end: ChildEnd) -> str:
         limit = self._core.limit
         so_far = restarts(len(limit.history) - 1)
         return (
