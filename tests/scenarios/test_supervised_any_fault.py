@@ -15,7 +15,7 @@ from tests.worker.group_cast import end_of
 
 
 @pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "rest_for_one"])
-@explored(faults="offered", swept=True, pairs=60)
+@explored(faults="offered", swept=True, pairs=20)
 async def test_whatever_strikes_children_no_place_has_two_lives_and_all_of_them_end(
     sim: Simulation, strategy: str
 ) -> None:

@@ -10,6 +10,9 @@ from ..errors import FluidValueError
 from ..record import Record
 from ..settings import duration
 
+SUMMED = 10_000
+"""Waits that are summed up one by one; where more of them matter, an estimate will do."""
+
 
 class Backoff(Record):
     """The waits before attempts: ``initial``, then each ``factor`` times the one before.
@@ -82,18 +85,22 @@ class Backoff(Record):
 
     def least(self, attempts: int) -> float:
         """Returns the shortest time that the waits before so many attempts can take together."""
-        if not self.initial:
-            return 0.0
-        factor = float(self.factor)
-        if factor == 1:
+        if not self.initial or self.factor == 1:
             return attempts * self.initial * (1 - self.jitter)
-        to_grow = log(self.maximum) - log(self.initial)
-        growing = min(attempts, ceil(to_grow / log(factor)))
-        total = (attempts - growing) * self.maximum
-        if growing:  # a geometric series: the last of them, and those before it
-            last = self.base(growing)
-            total += last + (last - self.initial) / (factor - 1)
-        return total * (1 - self.jitter)
+        total, number = 0.0, 0
+        while number < min(attempts, SUMMED) and (wait := self.base(number + 1)) < self.maximum:
+            total += wait
+            number += 1
+        return (total + self._sum(number, attempts)) * (1 - self.jitter)
+
+    def _sum(self, after: int, attempts: int) -> float:
+        """Returns the sum of the waits after the first ``after`` of so many attempts, nearly."""
+        first, last = self.base(after + 1), self.base(attempts)
+        growing = 0
+        if first < self.maximum:  # so slowly that it is as good as a straight line
+            to_grow = ceil(log(self.maximum / first) / log(float(self.factor)))
+            growing = min(to_grow, attempts - after)
+        return growing * (first + last) / 2 + (attempts - after - growing) * self.maximum
 
 
 def _is_number(value: object) -> bool:
