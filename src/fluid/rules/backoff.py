@@ -98,7 +98,7 @@ class Backoff(Record):
         first, last = self.base(after + 1), self.base(attempts)
         growing = 0
         if first < self.maximum:  # so slowly that it is as good as a straight line
-            to_grow = ceil(log(self.maximum / first) / log(float(self.factor)))
+            to_grow = ceil((log(self.maximum) - log(first)) / log(float(self.factor)))
             growing = min(to_grow, attempts - after)
         return growing * (first + last) / 2 + (attempts - after - growing) * self.maximum
 
