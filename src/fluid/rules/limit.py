@@ -24,7 +24,7 @@ class RestartLimit(Generic[E]):
     A restart that is exactly ``period`` seconds old still counts, as in OTP.
     """
 
-    __slots__ = ("_decisions", "_most", "_still", "max_restarts", "period")
+    __slots__ = ("_decisions", "_most", "_still", "_stood", "max_restarts", "period")
 
     def __init__(self, max_restarts: int, period: float) -> None:
         self.max_restarts: int = max_restarts
@@ -34,6 +34,8 @@ class RestartLimit(Generic[E]):
         self._decisions: deque[tuple[float, E]] = deque()
         self._still: deque[tuple[float, float]] = deque()
         """When it stood still since the first of them: from, until; in order, and apart."""
+        self._stood: float = 0.0
+        """How long all of that was."""
 
     def admit(self, now: float, entry: E) -> bool:
         """Counts one decision to restart; returns whether it is within the limit."""
@@ -55,8 +57,11 @@ class RestartLimit(Generic[E]):
             return
         still = self._still
         while still and still[-1][1] >= since:
-            since = min(since, still.pop()[0])
+            began, ended = still.pop()
+            self._stood -= ended - began
+            since = min(since, began)
         still.append((since, until))
+        self._stood += until - since
         self._forget(until)
 
     @property
@@ -70,17 +75,25 @@ class RestartLimit(Generic[E]):
         self._most = max(self._most, max_restarts)
 
     def _forget(self, now: float) -> None:
-        decisions, still = self._decisions, self._still
-        while decisions and self._age(decisions[0][0], now) > self.period:
+        decisions = self._decisions
+        while decisions and self._age_of_first(now) > self.period:
             decisions.popleft()
         if len(decisions) > self._most + 1:  # the limit has been passed before
             decisions.popleft()
-        while still and (not decisions or still[0][1] <= decisions[0][0]):
-            still.popleft()
+        if not decisions:
+            self._still.clear()
+            self._stood = 0.0
 
-    def _age(self, at: float, now: float) -> float:
-        stood_still = sum(until - max(since, at) for since, until in self._still if until > at)
-        return now - at - stood_still
+    def _age_of_first(self, now: float) -> float:
+        """Returns how old the first decision is, on the window's own clock."""
+        at, still = self._decisions[0][0], self._still
+        while still and still[0][1] <= at:
+            began, ended = still.popleft()
+            self._stood -= ended - began
+        if not still:
+            self._stood = 0.0  # exactly
+            return now - at
+        return now - at - self._stood + max(at - still[0][0], 0.0)
 
 
 def check_limit(subject: str, max_restarts: int, period: float) -> None:
