@@ -136,19 +136,9 @@ class ConsumerCore(Core):
         super().never_started()
         self._give_up_mailbox()
 
-    def leaves_something(self) -> bool:
-        """Returns whether it waited for its next life, with messages that are nobody else's."""
-        life = self.life
-        is_over = life is not None and life.outcome is not None and not life.facts.abandoned
-        return is_over and self.hand_back() is not None
-
     def may_leave_something(self) -> bool:
         """Returns whether there is an ``on_undelivered`` of the user's."""
         return not is_default(cast("QueueConsumer[Any]", self.owner()).on_undelivered)
-
-    async def see_to_what_is_left(self) -> None:
-        """Hands the messages back, in the task of its supervisor."""
-        await self._undelivered()
 
     def _give_up_mailbox(self, *, reports: bool = True) -> None:
         self.mailbox.close(self)

@@ -191,16 +191,9 @@ class Core:
             hands_back: Whether the group will see to what it has left.
         """
 
-    def leaves_something(self) -> bool:
-        """Returns whether it has ended, and left what somebody has to see to."""
-        return False
-
     def may_leave_something(self) -> bool:
-        """Returns whether seeing to that takes time: code of the user's."""
+        """Returns whether seeing to what it has left takes time: code of the user's."""
         return False
-
-    async def see_to_what_is_left(self) -> None:
-        """Sees to what it has left, in place of a cleanup of its own."""
 
     def inherits_from(self, child: Core) -> bool:
         """Takes on what a child has left, if that can be; returns whether it does. For groups."""

@@ -329,7 +329,7 @@ class Life:
             self.begin_stop()
             return
         self.state = lifecycle.after(self.state, Move.STOP)
-        self.ran_until = self.loop.time()
+        self.ran_until = self.stop_since if self.stop_begun else self.loop.time()
         self.left_by_itself = not self.stop_asked
         if self.watchdog is not None:
             self.watchdog.end()

@@ -17,6 +17,7 @@ from ...errors import (
 from ...rules.backoff import Backoff
 from ...rules.limit import RestartLimit, check_reachable
 from ...rules.names import SlotKeys, escape
+from ...rules.outcome import judge
 from ...rules.restart import AutoShutdown, Restart, Strategy
 from ..admission import check_open, enter, newcomers, problem_of
 from ..base import Worker
@@ -237,7 +238,8 @@ class SupervisorCore(GroupCore):
             return NextLife.POSSIBLE
         if slot.spec.restart is Restart.TEMPORARY or child.life is None:
             return NextLife.NONE
-        return NextLife.POSSIBLE if _has_failed(child.life) else NextLife.NONE
+        has_failed = judge(child.life.facts).exception is not None
+        return NextLife.POSSIBLE if has_failed else NextLife.NONE
 
     def renews(self, child: Core) -> bool:
         """Returns whether the next life will be that of another instance."""
@@ -270,7 +272,9 @@ class SupervisorCore(GroupCore):
 
     def inherits_from(self, child: Core) -> bool:
         """Takes on what a child has left that might have come back, but for the stop."""
-        if self.engine is None or not self.is_closed() or not child.leaves_something():
+        life = child.life
+        is_over = life is not None and life.outcome is not None and not life.facts.abandoned
+        if self.engine is None or not self.is_closed() or not is_over or child.hand_back() is None:
             return False
         self.estates.append(child)
         return True
@@ -282,8 +286,10 @@ class SupervisorCore(GroupCore):
     async def _settle_estates(self) -> None:
         errors: list[BaseException] = []
         while self.estates:
+            if (hand_back := self.estates.pop().hand_back()) is None:  # others took the messages
+                continue
             try:
-                await self.estates.pop().see_to_what_is_left()
+                await hand_back()
             except Exception as error:
                 errors.append(error)
         if errors:
@@ -316,8 +322,3 @@ def _equip(worker: Worker, spec: ChildSpec) -> None:
         worker._worker.grace = spec.stopping_grace_period
     if spec.start_timeout is not None:
         worker.start_timeout = spec.start_timeout
-
-
-def _has_failed(life: Life) -> bool:
-    facts = life.facts
-    return bool(facts.start_error or facts.run_error or facts.cancelled or facts.cleanup_errors)

@@ -243,8 +243,7 @@ class SupervisorEngine(Engine):
             if slot.fall_back is Goal.GONE and slot.core.life is None and not slot.is_alive:
                 self._core.drop(slot)  # its add_child() has just been told that it was not added
                 continue
-            if hands_back := not slot.is_alive and slot.core.leaves_something():
-                self._core.estates.append(slot.core)
+            hands_back = not slot.is_alive and self._core.inherits_from(slot.core)
             slot.core.no_next_life(hands_back=hands_back)
         super().stop_begun()
 

@@ -50,9 +50,8 @@ class ChildCounts(NamedTuple):
     """Places of single workers."""
 
 
-def info_of(slot: SupervisedSlot, facts: dict[str, Any]) -> ChildInfo:
-    """Returns the record of a place, from that and its plain facts."""
-    known = facts["supervised"]
+def info_of(slot: SupervisedSlot, now: float) -> ChildInfo:
+    """Returns the record of a place."""
     return ChildInfo(
         id=slot.core.key,
         worker=slot.child,
@@ -60,8 +59,8 @@ def info_of(slot: SupervisedSlot, facts: dict[str, Any]) -> ChildInfo:
         restart=slot.spec.restart,
         significant=slot.spec.significant,
         restarts=slot.restarts,
-        restart_in=known["restart_in"],
-        last_error=known["last_error"],
+        restart_in=slot.restart_in(now),
+        last_error=slot.last_error or None,
     )
 
 

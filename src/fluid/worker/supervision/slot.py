@@ -200,13 +200,17 @@ class SupervisedSlot(Slot):
             return inf
         return life.ran_until if self.was_ready() else life.began
 
+    def restart_in(self, now: float) -> float | None:
+        """Returns the seconds until it may be started again; None unless it waits for that."""
+        waits = self.state is RESTARTING and self.restarting is not None
+        return max(self.not_before - now, 0.0) if waits else None
+
     def facts(self, now: float) -> dict[str, Any]:
         """Returns what the supervisor knows of it, as JSON-able data."""
-        waits = self.state is RESTARTING and self.restarting is not None
         return {
             "state": self.state.value,
             "restart": self.spec.restart.value,
             "restarts": self.restarts,
-            "restart_in": max(self.not_before - now, 0.0) if waits else None,
+            "restart_in": self.restart_in(now),
             "last_error": self.last_error or None,
         }

@@ -69,7 +69,7 @@ class Supervising(Workers):
         from .report import info_of
 
         core = self._worker
-        return [info_of(slot, core.facts_of(slot.core)) for slot in core.supervised()]
+        return [info_of(slot, core.now()) for slot in core.supervised()]
 
     def count_children(self) -> ChildCounts:
         """Returns how many children there are, how many of them run, and of which kinds."""
