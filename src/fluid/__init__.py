@@ -18,9 +18,12 @@ from .errors import (
     FluidError,
     FluidValueError,
     GroupClosedError,
+    HandlerTimeoutError,
     HandlerTypeError,
     HeartbeatLostError,
     MailboxFull,
+    MessagesFailed,
+    OverrunError,
     StartTimeoutError,
     SupervisorGaveUp,
     TooManyChildren,
@@ -34,6 +37,7 @@ from .rules.lifecycle import WorkerState
 from .worker import (
     Account,
     AsyncConsumer,
+    BatchConsumer,
     HasWorkers,
     Mailbox,
     MessageProducer,
@@ -47,6 +51,8 @@ from .worker import (
 
 if TYPE_CHECKING:
     from .rules.backoff import Backoff
+    from .rules.rate import RateLimit
+    from .rules.retry import Retry
     from .runtime import run
     from .worker.supervision import ChildSpec, DynamicSupervisor, Supervisor
 
@@ -56,6 +62,7 @@ __all__ = [
     "Account",
     "AsyncConsumer",
     "Backoff",
+    "BatchConsumer",
     "ChildExists",
     "ChildNotFound",
     "ChildSpec",
@@ -65,14 +72,19 @@ __all__ = [
     "FluidError",
     "FluidValueError",
     "GroupClosedError",
+    "HandlerTimeoutError",
     "HandlerTypeError",
     "HasWorkers",
     "HeartbeatLostError",
     "Mailbox",
     "MailboxFull",
     "MessageProducer",
+    "MessagesFailed",
+    "OverrunError",
     "QueueConsumer",
     "QueueConsumerWorker",
+    "RateLimit",
+    "Retry",
     "StartTimeoutError",
     "Supervisor",
     "SupervisorGaveUp",
@@ -94,6 +106,8 @@ _ON_DEMAND = {
     "Backoff": ".rules.backoff",
     "ChildSpec": ".worker.supervision",
     "DynamicSupervisor": ".worker.supervision",
+    "RateLimit": ".rules.rate",
+    "Retry": ".rules.retry",
     "Supervisor": ".worker.supervision",
     "run": ".runtime",
 }

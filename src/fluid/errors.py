@@ -8,7 +8,7 @@ as attributes. Nothing here knows about workers: that would turn the layers upsi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .record import Record
 
@@ -45,12 +45,12 @@ class WorkerStartError(FluidError):
     """A worker could not be started, or was stopped before it was ready."""
 
 
-class StartTimeoutError(WorkerStartError, TimeoutError):
-    """A worker was not ready within its ``start_timeout``.
+class OverrunError(FluidError, TimeoutError):
+    """The base of the errors of those who took longer than they were given.
 
     Attributes:
         timeout: The limit, in seconds.
-        stack: Where the worker was waiting, one ``file:line in function`` an entry.
+        stack: Where the code was waiting then, one ``file:line in function`` an entry.
     """
 
     def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
@@ -60,19 +60,26 @@ class StartTimeoutError(WorkerStartError, TimeoutError):
         self.add_note("\n  ".join(("it was waiting at", *stack)))
 
 
-class CleanupTimeoutError(FluidError, TimeoutError):
-    """``on_shutdown`` and the exit stack did not end within the ``cleanup_period``.
+class StartTimeoutError(WorkerStartError, OverrunError):
+    """A worker was not ready within its ``start_timeout``."""
+
+
+class CleanupTimeoutError(OverrunError):
+    """``on_shutdown`` and the exit stack did not end within the ``cleanup_period``."""
+
+
+class HandlerTimeoutError(OverrunError):
+    """A handler did not end within the ``handler_timeout`` of its consumer.
 
     Attributes:
-        timeout: The limit, in seconds.
-        stack: Where the cleanup was waiting, one ``file:line in function`` an entry.
+        abandoned: Whether it did not even end when it was cancelled, and still runs.
     """
 
-    def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.timeout: float = timeout
-        self.stack: tuple[str, ...] = stack
-        self.add_note("\n  ".join(("it was waiting at", *stack)))
+    def __init__(
+        self, message: str, *, timeout: float, stack: tuple[str, ...], abandoned: bool
+    ) -> None:
+        super().__init__(message, timeout=timeout, stack=stack)
+        self.abandoned: bool = abandoned
 
 
 class WorkerDeadlockError(FluidError):
@@ -115,19 +122,8 @@ class TooManyChildren(FluidError):
     """A supervisor has as many children as it may have."""
 
 
-class HeartbeatLostError(FluidError, TimeoutError):
-    """A worker that has to report progress did not call ``beat()`` in time.
-
-    Attributes:
-        timeout: The limit, in seconds.
-        stack: Where the worker was waiting, one ``file:line in function`` an entry.
-    """
-
-    def __init__(self, message: str, *, timeout: float, stack: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.timeout: float = timeout
-        self.stack: tuple[str, ...] = stack
-        self.add_note("\n  ".join(("it was waiting at", *stack)))
+class HeartbeatLostError(OverrunError):
+    """A worker that has to report progress did not call ``beat()`` in time."""
 
 
 class ChildEnd(Record):
@@ -172,6 +168,44 @@ class ConsumerClosed(FluidError):
 
 class MailboxFull(FluidError):
     """A message was sent without waiting to a mailbox that has no room."""
+
+
+class MessagesFailed(FluidError):
+    """Some messages of a batch failed, the others are done: for the handler of a batch to raise.
+
+    ::
+
+        from fluid import MessagesFailed
+
+
+        async def store(rows: list[str]) -> None:
+            errors = {n: ValueError("empty") for n, row in enumerate(rows) if not row}
+            if errors:
+                raise MessagesFailed(errors)
+
+    Args:
+        errors: What went wrong, by the place of the message in the batch; the first one is 0.
+
+    Raises:
+        FluidValueError: If that is not what ``errors`` is.
+    """
+
+    def __init__(self, errors: Mapping[int, Exception]) -> None:
+        self.errors: dict[int, Exception] = dict(errors)
+        """What went wrong, by the place of the message in the batch."""
+        for place, error in self.errors.items():
+            if type(place) is not int or place < 0 or not isinstance(error, Exception):
+                raise FluidValueError(
+                    f"errors of MessagesFailed are exceptions by the place of their message in "
+                    f"the batch, 0 for the first: not {place!r}: {error!r}"
+                )
+        if not self.errors:
+            raise FluidValueError("MessagesFailed needs the error of at least one message")
+        first = min(self.errors)
+        super().__init__(
+            f"{len(self.errors)} messages of a batch failed; "
+            f"message {first}: {type(self.errors[first]).__name__}: {self.errors[first]}"
+        )
 
 
 class HandlerTypeError(TypeError, FluidError):

@@ -9,7 +9,7 @@ business.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -191,6 +191,32 @@ class MessagesUndelivered(WorkerEvent):
     """How many."""
     fate: Fate
     """What becomes of them."""
+
+
+class MessageDied(WorkerEvent):
+    """A handler has failed with a message for the last time; the consumer goes on."""
+
+    level = logging.WARNING
+    attempts: int
+    """How often it was tried."""
+    exception: BaseException
+    """What it raised the last time."""
+
+
+class HandlerAbandoned(WorkerEvent):
+    """A handler that took too long, or had to end, refused to; it was left alone and still runs."""
+
+    level = logging.ERROR
+    stack: tuple[str, ...]
+    """Where it was waiting."""
+
+
+class MessagesAccounted(WorkerEvent):
+    """A consumer has ended; this is what became of the messages of its mailbox so far."""
+
+    level = logging.DEBUG
+    account: Mapping[str, int]
+    """As ``worker_exit.account`` has it."""
 
 
 Listener: TypeAlias = Callable[[WorkerEvent], None]

@@ -48,9 +48,14 @@ def wants(event_type: type[events.WorkerEvent]) -> bool:
 
 
 def write(event: events.WorkerEvent) -> None:
-    """Writes ``event`` as one record; a crash brings its traceback, once, where it happened."""
+    """Writes ``event`` as one record; a crash brings its traceback, once, where it happened.
+
+    Messages that die may be many, and somebody takes them with their errors: one line each.
+    """
     error = getattr(event, "exception", None)
-    told = getattr(event, "origin", event.path) != event.path
+    told = (
+        isinstance(event, events.MessageDied) or getattr(event, "origin", event.path) != event.path
+    )
     crash = (type(error), error, error.__traceback__) if error is not None and not told else None
     logger.log(event.level, "%s", line(event), exc_info=crash, extra={"worker": event.path})
 
@@ -153,6 +158,17 @@ def line(event: events.WorkerEvent) -> str:
                 f"worker {path} has not called beat() for {seconds:g} seconds and was cancelled, "
                 f"{_at(stack)}"
             )
+        case events.MessageDied(attempts=attempts, exception=error):
+            tried = "once" if attempts == 1 else f"{attempts} times"
+            return f"worker {path}: a message is dead, tried {tried} ({error_text(error)})"
+        case events.HandlerAbandoned(stack=stack):
+            return (
+                f"worker {path}: a handler refuses to end and was left alone, {_at(stack)}; "
+                f"what it holds is freed when it ends"
+            )
+        case events.MessagesAccounted(account=account):
+            columns = ", ".join(f"{count} {name}" for name, count in account.items() if count)
+            return f"worker {path} has accounted for its messages: {columns or 'none came'}"
         case events.RestartScheduled(end=end, delay=delay, left=left, period=period):
             return (
                 f"worker {path} will be restarted in {delay:.1f} seconds (attempt {end.attempt}), "

@@ -11,6 +11,7 @@ import pytest
 from fluid.utils.dispatcher import AsyncDispatcher
 from fluid.utils.worker import (
     AsyncConsumer,
+    BatchConsumer,
     QueueConsumer,
     QueueConsumerWorker,
     Worker,
@@ -57,6 +58,8 @@ OPTIONS_AND_HOOKS = {
     "cancel_period",
     "cleanup_period",
     "on_undelivered",
+    "on_dead_letter",
+    "on_batch",
 }
 """What the design adds for a subclass to set or to write, and fluid therefore reads."""
 
@@ -77,6 +80,7 @@ KINDS: dict[str, Callable[[], Worker]] = {
     "QueueConsumer": Collector,
     "QueueConsumerWorker": lambda: QueueConsumerWorker(nothing),
     "AsyncConsumer": lambda: AsyncConsumer(Texts()),
+    "BatchConsumer": lambda: BatchConsumer(nothing),
     "Workers": lambda: Workers(Idle(), Collector()),
 }
 """One of each kind."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fluid.utils.worker import AsyncConsumer, QueueConsumerWorker, Worker, Workers
+from fluid.utils.worker import AsyncConsumer, BatchConsumer, QueueConsumerWorker, Worker, Workers
 from tests.contract.cast import BoomError, Brief, Collector, Deaf, Idle
 from tests.contract.kinds import (
     DOCUMENTED,
@@ -147,6 +147,7 @@ async def test_all_private_state_of_a_worker_is_in_one_attribute(
         Collector: {"messages"},
         QueueConsumerWorker: {"on_message"},
         AsyncConsumer: {"dispatcher"},
+        BatchConsumer: {"on_batch"},
     }
     worker = make()
     expected = {"_worker"} | own.get(type(worker), set())

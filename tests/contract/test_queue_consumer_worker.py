@@ -46,7 +46,15 @@ def test_it_takes_one_function_and_keeps_it_as_an_attribute() -> None:
     assert consumer.on_message is ignore
     parameter = inspect.signature(QueueConsumerWorker).parameters["on_message"]
     assert parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-    assert parameter.default is inspect.Parameter.empty
+
+
+def test_none_may_be_left_out_where_a_subclass_has_a_method_of_that_name() -> None:
+    class Greeter(QueueConsumerWorker[str]):
+        async def on_message(self, message: str) -> None: ...
+
+    assert Greeter().worker_name == "greeter"
+    with pytest.raises(FluidValueError, match="on_message of consumer 'queue_consumer_worker'"):
+        QueueConsumerWorker()
 
 
 @pytest.mark.parametrize("given", [None, 5, "handle"], ids=repr)

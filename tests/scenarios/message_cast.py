@@ -71,7 +71,7 @@ class Books:
     @property
     def left(self) -> list[str]:
         """What still waits."""
-        return [*self.mailbox.messages, *self.mailbox._inbox]
+        return [*self.mailbox.messages, *self.mailbox.inbox]
 
     def assert_nothing_is_lost(self, *, in_order: bool = True) -> None:
         """Asserts that every message is in one place, and that the mailbox says the same."""

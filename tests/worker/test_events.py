@@ -129,6 +129,7 @@ def test_every_event_has_a_line_of_its_own() -> None:
         "Fate": events.Fate.DROPPED,
         "ChildEnd": ChildEnd("app/x", 1.0, 1, 1.0, "failed (ValueError: no)"),
         "tuple[ChildEnd, ...]": (),
+        "Mapping[str, int]": {"accepted": 2, "handled": 2},
     }
     for kind in _all_events(WorkerEvent):
         fields = {

@@ -47,10 +47,10 @@ async def test_an_idle_consumer_takes_no_steps() -> None:
     consumer = Recorder()
     async with consumer:
         await asyncio.sleep(0.1)
-        assert len(consumer.worker_mailbox._getters) == 1
-        waiting = consumer.worker_mailbox._getters[0]
+        assert len(consumer.worker_mailbox.getters) == 1
+        waiting = consumer.worker_mailbox.getters[0]
         await asyncio.sleep(10**5)
-        assert consumer.worker_mailbox._getters[0] is waiting
+        assert consumer.worker_mailbox.getters[0] is waiting
 
 
 async def test_a_wake_up_is_skipped() -> None:

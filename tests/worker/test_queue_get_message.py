@@ -199,7 +199,7 @@ async def test_waits_that_time_out_leave_nothing_behind() -> None:
 
     async with consumer_with(run) as consumer:
         await asyncio.sleep(990.5)
-        assert len(consumer.worker_mailbox._getters) == 1
+        assert len(consumer.worker_mailbox.getters) == 1
         await consumer.wait_for_shutdown()
 
 

@@ -4,6 +4,7 @@ from ..rules.lifecycle import WorkerState
 from ..worker import (
     Account,
     AsyncConsumer,
+    BatchConsumer,
     HasWorkers,
     Mailbox,
     MessageProducer,
@@ -18,6 +19,7 @@ from ..worker import (
 __all__ = [
     "Account",
     "AsyncConsumer",
+    "BatchConsumer",
     "HasWorkers",
     "Mailbox",
     "MessageProducer",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from math import isinf
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import events, tasks
@@ -18,6 +17,8 @@ from .life import STOPPING_PAUSE, Life
 from .mailbox import Mailbox
 from .phase import RUN
 from .plain import SLICE_MESSAGES, SLICE_SECONDS
+from .policy import PLAIN, Policy
+from .request import Request, bare, give_up_requests
 
 if TYPE_CHECKING:
     from .base import Worker
@@ -27,11 +28,16 @@ if TYPE_CHECKING:
 class ConsumerCore(Core):
     """The private side of a consumer: its mailbox, and what each task has taken from it."""
 
-    __slots__ = ("hands", "mailbox", "slice_ends", "taken")
+    __slots__ = ("batch", "hands", "mailbox", "policy", "slice_ends", "stragglers", "taken")
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         super().__init__(owner, name, grace)
         self.mailbox: Mailbox[Any]
+        self.policy: Policy = PLAIN
+        self.batch: tuple[int, float]
+        """The size and age of a batch, where there are batches."""
+        self.stragglers: dict[asyncio.Task[Any], None] = {}
+        """Handlers of this life that refused to end, and still run."""
         self.hands: dict[asyncio.Task[Any], Any] = {}
         """What ``get_message()`` has given to each task that has not come back for more."""
         self.taken: int = 0
@@ -47,6 +53,7 @@ class ConsumerCore(Core):
     def life_begun(self, life: Life) -> None:
         """Binds the mailbox to this life's loop and thread."""
         super().life_begun(life)
+        self.stragglers = {}
         self.mailbox.attach(self, life.loop)
 
     def ask_to_stop(self) -> None:
@@ -78,6 +85,8 @@ class ConsumerCore(Core):
     def run_ended(self, error: BaseException | None) -> None:
         """Takes no more messages, and settles what ``get_message()`` has given out."""
         super().run_ended(error)
+        if self.life is not None and self.stragglers:
+            self.life.facts.abandoned = True
         self.mailbox.leave(self)
         for task in reversed(tuple(self.hands)):
             self._settle_hand(task, error)
@@ -90,8 +99,11 @@ class ConsumerCore(Core):
 
     async def _undelivered(self) -> None:
         consumer, mailbox = cast("QueueConsumer[Any]", self.owner()), self.mailbox
-        messages = mailbox.take_all(self)
+        items = mailbox.take_all(self)
+        messages = [bare(item) for item in items]
         count = len(messages)  # now, because the hook may do with the list what it likes
+        if mailbox.has_requests:
+            give_up_requests(items, f"consumer {self.name!r}")
         hook = consumer.on_undelivered
         taken = False
         try:
@@ -123,6 +135,8 @@ class ConsumerCore(Core):
         if parent is None or not parent.inherits_from(self):
             self.report_left()
         self.mailbox.detach(self, for_good=is_the_last or parent is None)
+        if self.wants(events.MessagesAccounted):
+            self.emit(events.MessagesAccounted, self.account())
 
     def report_left(self) -> None:
         """Says so if messages are left, and no other consumer is there for them."""
@@ -179,6 +193,34 @@ class ConsumerCore(Core):
         """Returns the account of the mailbox."""
         return self.mailbox.account()._asdict()
 
+    # --- handlers --------------------------------------------------------------------------------
+
+    def handling_facts(self) -> dict[str, Any]:
+        """Returns counts and times of the mailbox, for ``status()``."""
+        mailbox, life = self.mailbox, self.life
+        meter, oldest = mailbox.meter, 0.0
+        if life is not None and life.outcome is None:
+            now, size, accepted = life.loop.time(), mailbox.size(), mailbox.accepted()
+            oldest = meter.oldest(now, size, accepted)
+            meter.look(now, size, accepted)
+        return {
+            "paused": mailbox.is_paused,
+            "oldest_age": oldest,
+            "failed": meter.failed,
+            "retried": meter.retried,
+            "abandoned": meter.abandoned,
+            "seconds_waited": meter.waited,
+            "seconds_handled": meter.handled_for,
+        }
+
+    def left_alone(self, handler: asyncio.Task[Any], stack: tuple[str, ...]) -> None:
+        """Notes that a handler refuses to end, and that nobody waits for it any more."""
+        stragglers = self.stragglers
+        stragglers[handler] = None
+        handler.add_done_callback(lambda task: stragglers.pop(task, None))
+        self.mailbox.meter.abandoned += 1
+        self.emit(events.HandlerAbandoned, stack)
+
     # --- get_message -----------------------------------------------------------------------------
 
     async def get(self, timeout: float) -> Any | None:
@@ -187,7 +229,7 @@ class ConsumerCore(Core):
         assert task is not None
         self._settle_hands_of(task)
         await self._wait_for_message(life, timeout)
-        if not mailbox.messages:
+        if not self._can_take():
             return None
         message = mailbox.messages.popleft()
         if life is not None and life.phase is RUN and life.outcome is None:
@@ -195,9 +237,16 @@ class ConsumerCore(Core):
             mailbox.holders[task] = 1
         else:  # outside of ``run`` nobody would ever settle it
             mailbox.handled += 1
+            _answer(message)
         if mailbox.handled >= mailbox.attend_at:
             mailbox.attend()
-        return message
+        return bare(message)
+
+    def _can_take(self) -> bool:
+        """Returns whether ``get_message()`` has a message to give; a stop ends a pause for it."""
+        mailbox, life = self.mailbox, self.life
+        has_to_end = life is not None and life.stop_asked
+        return bool(mailbox.messages) and (has_to_end or not mailbox.is_paused)
 
     async def _wait_for_message(self, life: Life | None, timeout: float) -> None:
         mailbox = self.mailbox
@@ -205,7 +254,7 @@ class ConsumerCore(Core):
             mailbox.fetch()
         elif life is not None:
             await self._give_way(life)  # and somebody else may be quicker
-        if mailbox.messages:
+        if self._can_take():
             return
         if life is None:
             await asyncio.sleep(timeout)
@@ -222,19 +271,8 @@ class ConsumerCore(Core):
         mailbox, loop = self.mailbox, life.loop
         now = loop.time()
         deadline = now + timeout
-        while not (mailbox.messages or mailbox.take_nudge() or life.stop_asked):
-            future = mailbox.arrival(loop)
-            timer = None
-            if not isinf(timeout):
-                timer = loop.call_at(deadline, mailbox.time_is_up, future)
-            try:
-                await future
-            except BaseException:
-                mailbox.missed(future)
-                raise
-            finally:
-                if timer is not None:
-                    timer.cancel()
+        while not (self._can_take() or mailbox.take_nudge() or life.stop_asked):
+            await mailbox.next_arrival(loop, deadline)
             now = loop.time()
             if now >= deadline:
                 break
@@ -267,13 +305,24 @@ class ConsumerCore(Core):
         elif error is not None or has_failed:
             mailbox.dead += 1
             mailbox.look_again()
+            _answer(message, error or getattr(task, "_exception", None))
         else:
             mailbox.handled += 1
+            _answer(message)
         mailbox.release(task)
 
     def _was_cut_by(self, error: BaseException | None) -> bool:
         forced = self.life is not None and self.life.facts.forced and error is None
         return forced or isinstance(error, asyncio.CancelledError)
+
+
+def _answer(item: Any, error: BaseException | None = None) -> None:
+    """Answers a request that ``get_message()`` has given out as a message."""
+    if type(item) is Request:
+        if error is None:
+            item.answer(None)
+        else:
+            item.refuse(error)
 
 
 def _has_failed(task: asyncio.Task[Any]) -> bool:

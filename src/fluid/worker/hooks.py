@@ -40,7 +40,14 @@ def _bare(name: str) -> str:
 
 _HOOKS: dict[str, str] = {
     _bare(hook): hook
-    for hook in ("on_startup", "run", "on_shutdown", "after_shutdown", "on_undelivered")
+    for hook in (
+        "on_startup",
+        "run",
+        "on_shutdown",
+        "after_shutdown",
+        "on_undelivered",
+        "on_dead_letter",
+    )
 }
 
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
+from typing import Any
 
 from .waits import settle
 
@@ -157,12 +158,17 @@ class Joiners:
     def fail(self, make_error: Callable[[], Exception]) -> None:
         """Tells everybody that there is nothing to wait for any more."""
         for joiner in self._waiting:
-            _in_its_loop(joiner.done, _fail, joiner.done, make_error())
+            in_its_loop(joiner.done, _fail, joiner.done, make_error())
 
-    def taken_back(self) -> None:
-        """Is told that a message has gone back to the front: it has to be taken again."""
+    def taken_back(self, target: int = 0) -> None:
+        """Is told that a message has gone back to the front: it has to be taken again.
+
+        Args:
+            target: What everybody waits for from now on, if that is more than before.
+        """
         for joiner in self._waiting:
             joiner.waits_for = None
+            joiner.target = max(joiner.target, target)
 
     def next_target(self) -> int:
         """Returns how many messages have to be settled before it is worth another look."""
@@ -171,7 +177,7 @@ class Joiners:
 
 def resolve(future: asyncio.Future[None]) -> None:
     """Ends the wait for ``future``, from any thread; nothing if its loop is closed."""
-    _in_its_loop(future, settle, future, None)
+    in_its_loop(future, settle, future, None)
 
 
 def _fail(future: asyncio.Future[None], error: Exception) -> None:
@@ -179,9 +185,10 @@ def _fail(future: asyncio.Future[None], error: Exception) -> None:
         future.set_exception(error)
 
 
-def _in_its_loop(
-    future: asyncio.Future[None], action: Callable[..., None], *arguments: object
+def in_its_loop(
+    future: asyncio.Future[Any], action: Callable[..., None], *arguments: object
 ) -> None:
+    """Does something about ``future`` in its loop, from any thread; nothing if that is closed."""
     loop = future.get_loop()
     try:
         if asyncio._get_running_loop() is loop:

@@ -11,14 +11,23 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from math import inf
+from math import inf, isinf
 from threading import get_ident
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from ..errors import ConsumerClosed, FluidError, FluidValueError, MailboxFull, WrongLoopError
+from ..errors import (
+    ConsumerClosed,
+    FluidError,
+    FluidValueError,
+    MailboxFull,
+    WorkerDeadlockError,
+    WrongLoopError,
+)
 from ..settings import duration
 from .account import Account
 from .lobby import Joiner, Joiners, LoopTicket, Room, ThreadTicket, Ticket
+from .meter import Meter
+from .request import Request, give_up_requests
 
 if TYPE_CHECKING:
     from .consumer_core import ConsumerCore
@@ -42,6 +51,42 @@ class Mailbox(Generic[M]):
         FluidValueError: If ``maxsize`` is not a whole number, zero or more.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_accepted",
+        "_closed",
+        "_consumers",
+        "_deserted",
+        "_fetching",
+        "_inbox_accepted",
+        "_joiners",
+        "_lock",
+        "_loop",
+        "_name",
+        "_nudged",
+        "_room",
+        "_short_way",
+        "_thread",
+        "aside",
+        "attend_at",
+        "dead",
+        "dropped",
+        "getters",
+        "handled",
+        "has_requests",
+        "holders",
+        "inbox",
+        "is_paused",
+        "is_private",
+        "is_resumed",
+        "maxsize",
+        "messages",
+        "meter",
+        "parcels",
+        "returned",
+        "unaware",
+    )
+
     def __init__(self, *, maxsize: int = 0) -> None:
         if isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 0:
             raise FluidValueError(
@@ -56,6 +101,15 @@ class Mailbox(Generic[M]):
         self.dead: int = 0
         self.dropped: int = 0
         self.returned: int = 0
+        self.aside: int = 0
+        """How many wait elsewhere than in the deque: behind their key, or for another attempt."""
+        self.parcels: dict[object, None] = {}
+        """All that some consumer has taken out of order and not yet settled."""
+        self.is_paused: bool = False
+        """Whether nothing may be taken."""
+        self.is_resumed: bool = False
+        """Whether that has just come to an end, and those who wait have still to be told."""
+        self.meter: Meter = Meter()
         self.attend_at: int = FAR_AWAY
         """The count of handled messages from which on somebody may have to be told.
 
@@ -75,14 +129,20 @@ class Mailbox(Generic[M]):
         self._short_way: int = 0
         """The thread that may put a message into the deque without another look, if any."""
         self._accepted: int = 0
-        self._getters: deque[asyncio.Future[None]] = deque()
+        self.getters: deque[asyncio.Future[None]] = deque()
+        """What is done for those who wait for a message, in their order."""
         self._nudged: bool = False
         self._room: Room = Room(maxsize)
+        self.has_requests: bool = False
+        """Whether somebody has ever waited for an answer."""
+        self.unaware: int = 0
+        """How many loops run that have never heard of requests."""
         self._joiners: Joiners = Joiners()
 
         # Reentrant, because a signal handler may ask for a stop while its own thread is in here.
         self._lock: threading.RLock = threading.RLock()
-        self._inbox: list[M] = []
+        self.inbox: list[M] = []
+        """What other threads have sent, and nobody has fetched."""
         self._inbox_accepted: int = 0
         self._fetching: bool = False
 
@@ -101,7 +161,7 @@ class Mailbox(Generic[M]):
             else:
                 self.messages.append(message)
                 self._accepted += 1
-            if self._getters:
+            if self.getters:
                 self.wake_getter()
         else:
             with self._lock:
@@ -175,7 +235,7 @@ class Mailbox(Generic[M]):
         if get_ident() == self._thread:
             self.fetch()  # so that what comes in from now on is behind what is here
         with self._lock:
-            joiner = Joiner(self._total_accepted(), loop)
+            joiner = Joiner(self.accepted(), loop)
             if self._settled() >= joiner.target:
                 return
             if self._deserted:
@@ -188,9 +248,65 @@ class Mailbox(Generic[M]):
             with self._lock:
                 self._joiners.leave(joiner)
 
+    async def request(self, message: M) -> Any:
+        """Sends ``message`` and waits for what its handler returns, or raises what it raises.
+
+        Raises:
+            ConsumerClosed: If no more messages are accepted, or the consumer has ended before.
+            FluidError: If the handler was cancelled, or raised what is no ``Exception``.
+            FluidValueError: If ``message`` is None, which is no message.
+            WorkerDeadlockError: If called by a handler of the consumer itself.
+            WrongLoopError: If awaited on another loop than the consumer's.
+
+        Cancellation: Safe; the message is handled all the same if it was accepted.
+        """
+        loop = self._checked_loop("request")
+        if self._deserted:
+            raise self._nobody_is_there()
+        if message is None:
+            raise FluidValueError(f"{self._name} cannot be asked for None: it is no message")
+        if any(core.is_inside() for core in self._consumers):
+            raise WorkerDeadlockError(
+                f"a handler of {self._name} asked {self._name} itself: it would wait for its own "
+                f"end; let another consumer answer, or call the function"
+            )
+        request = Request(message, loop)
+        self.has_requests = True
+        await self.put(cast("M", request))
+        self.look_again()
+        try:
+            return await request.future
+        except asyncio.CancelledError as cancelled:
+            future = request.future
+            if future.done() and not future.cancelled() and (error := future.exception()):
+                raise cancelled from error
+            future.cancel()
+            raise
+
+    def pause(self) -> None:
+        """Lets no more messages be taken; what is in hand is finished. From any thread.
+
+        A stop that is asked for meanwhile hands what waits to ``on_undelivered`` at once.
+        """
+        self.is_paused = True
+        self.look_again()
+
+    def resume(self) -> None:
+        """Lets messages be taken again. From any thread."""
+        with self._lock:
+            self.is_paused, self.is_resumed = False, True
+            if get_ident() == self._thread:
+                self.fetch()
+            else:
+                self._call_for_fetch()
+
     def size(self) -> int:
         """Returns how many messages wait."""
-        return len(self.messages) + len(self._inbox)
+        return len(self.messages) + len(self.inbox) + self.aside
+
+    def is_empty(self) -> bool:
+        """Returns whether there is nothing to take."""
+        return not self.messages and not self.inbox
 
     @property
     def is_closed(self) -> bool:
@@ -205,7 +321,7 @@ class Mailbox(Generic[M]):
         """
         with self._lock:
             return Account(
-                accepted=self._total_accepted(),
+                accepted=self.accepted(),
                 handled=self.handled,
                 dead=self.dead,
                 dropped=self.dropped,
@@ -235,7 +351,7 @@ class Mailbox(Generic[M]):
             self.messages.append(message)
             self._accepted += 1
         else:
-            self._inbox.append(message)
+            self.inbox.append(message)
             self._inbox_accepted += 1
         if is_at_home:
             self.wake_getter()
@@ -296,9 +412,12 @@ class Mailbox(Generic[M]):
         """Moves what other threads have sent into the queue, and wakes who waits for it."""
         with self._lock:
             self._fetching = False
-            arrived = len(self._inbox)
-            self.messages.extend(self._inbox)
-            self._inbox.clear()
+            arrived = len(self.inbox)
+            self.messages.extend(self.inbox)
+            self.inbox.clear()
+        if self.is_resumed:
+            self.is_resumed = False
+            self.wake_getters()
         for _ in range(max(arrived, self._nudged)):
             self.wake_getter()
 
@@ -337,7 +456,7 @@ class Mailbox(Generic[M]):
         with self._lock:
             if loop is not self._loop:  # whoever is left there died with that loop
                 self._consumers.clear()
-                self._getters.clear()
+                self.getters.clear()
             self._name = f"consumer {core.name!r}"
             self._consumers[core] = False
             self._loop, self._thread = loop, get_ident()
@@ -374,6 +493,8 @@ class Mailbox(Generic[M]):
                     self._deserted = True
                     self._room.give_up()
                     self._joiners.fail(self._nobody_is_there)
+                    if self.has_requests:
+                        give_up_requests(self.messages, self._name)
 
     def is_left_by(self, core: ConsumerCore) -> bool:
         """Returns whether nobody else will take the messages that are left."""
@@ -386,8 +507,7 @@ class Mailbox(Generic[M]):
     def wake_all(self) -> None:
         """Makes every waiter look again: consumers, and producers who wait for room."""
         self.fetch()
-        while self._getters:
-            self.wake_getter()
+        self.wake_getters()
         self.attend()
         self.look_again()  # for a consumer that is in the middle of its slice
 
@@ -400,35 +520,53 @@ class Mailbox(Generic[M]):
         Whoever is not there any more when it is done calls :meth:`missed`.
         """
         future: asyncio.Future[None] = loop.create_future()
-        self._getters.append(future)
-        if self._inbox:
+        self.getters.append(future)
+        if self.inbox:
             self.fetch()
         return future
+
+    async def next_arrival(self, loop: asyncio.AbstractEventLoop, until: float = inf) -> None:
+        """Waits for the next message, wake-up or stop, or until an instant."""
+        future = self.arrival(loop)
+        timer = None if isinf(until) else loop.call_at(until, self.time_is_up, future)
+        try:
+            await future
+        except BaseException:
+            self.missed(future)
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def time_is_up(self, arrival: asyncio.Future[None]) -> None:
         """Ends a wait in which nothing came."""
         if not arrival.done():
-            self._getters.remove(arrival)
+            self.getters.remove(arrival)
             arrival.set_result(None)
 
     def missed(self, arrival: asyncio.Future[None]) -> None:
         """Forgets an arrival whose getter is gone; if it had come, another getter wakes for it."""
-        if arrival in self._getters:
-            self._getters.remove(arrival)
+        if arrival in self.getters:
+            self.getters.remove(arrival)
         elif self.messages or self._nudged:
             self.wake_getter()
 
     def wake_getter(self) -> None:
         """Wakes one of those who wait for a message."""
         try:
-            while self._getters:
-                future = self._getters.popleft()
+            while self.getters:
+                future = self.getters.popleft()
                 if not future.done():
                     future.set_result(None)
                     return
         except RuntimeError:  # its loop is closed; the message waits for the next consumer
             if not future.get_loop().is_closed():
                 raise
+
+    def wake_getters(self) -> None:
+        """Wakes everybody who waits for a message."""
+        while self.getters:
+            self.wake_getter()
 
     def take_nudge(self) -> bool:
         """Returns whether a wake-up was sent since the last call."""
@@ -449,6 +587,18 @@ class Mailbox(Generic[M]):
         self._joiners.taken_back()
         self.wake_getter()
 
+    def put_back_all(self, messages: list[M], *, in_order: bool = True) -> None:
+        """Returns messages that were taken one after the other to the front.
+
+        Where they were not taken in order, whoever waits for what had been accepted at some
+        moment now waits for everything that has been accepted since: later than need be, but never
+        too early.
+        """
+        self.messages.extendleft(reversed(messages))
+        self._joiners.taken_back(0 if in_order else self.accepted())
+        for _ in messages:
+            self.wake_getter()
+
     def release(self, holder: object) -> None:
         """Notes that ``holder`` has settled what it had in hand."""
         del self.holders[holder]
@@ -463,10 +613,11 @@ class Mailbox(Generic[M]):
         """Lets in who waits for room, and tells who waits for messages to be settled."""
         with self._lock:
             self._give_room()
-            taken = self._settled() + self._in_hand()
-            self._joiners.look(taken, self.holders, settled_by)
+            taken = self._settled() + self._in_hand() + self.aside
+            self._joiners.look(taken, self.parcels or self.holders, settled_by)
             far = min(self._joiners.next_target() - self._settled(), FAR_AWAY)
-            self.attend_at = 0 if self._room.tickets else self.handled + far
+            always = self._room.tickets or self.is_paused or (self.has_requests and self.unaware)
+            self.attend_at = 0 if always else self.handled + far
 
     def _give_room(self) -> None:
         if self._closed or self._deserted:
@@ -477,7 +628,8 @@ class Mailbox(Generic[M]):
     def _in_hand(self) -> int:
         return sum(self.holders.values())
 
-    def _total_accepted(self) -> int:
+    def accepted(self) -> int:
+        """Returns how many messages have ever been accepted."""
         return self._accepted + self._inbox_accepted
 
     def _settled(self) -> int:

@@ -3,19 +3,25 @@
 This is the hottest path of fluid, so what it does for each message is written out in one place:
 take it, await the handler, count it. Nothing is allocated while messages wait. It yields to the
 loop after 256 messages or 5 ms, whichever comes first, so that a busy consumer starves nobody.
+
+What else there is to do for a message (retries, time limits, requests) is the business of the
+handler that it is given, which says by a :class:`Settled` that the message needs no more counting.
+A pool (``pool.py``) is several of these loops, for which the slices are so much shorter.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from math import inf
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from ..clock import clock_of
 from ..tasks import pause
 from .hooks import LESSON, was_plain
 from .life import Life
-from .mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from .mailbox import Mailbox
 
 M_contra = TypeVar("M_contra", contravariant=True)
 M = TypeVar("M")
@@ -43,20 +49,86 @@ class HasOnMessage(Protocol[M_contra]):
         """The handler."""
 
 
-async def consume(worker: HasOnMessage[M], mailbox: Mailbox[M], life: Life) -> None:
-    """Handles messages until a stop is asked for and none is left."""
-    messages, holders, now = mailbox.messages, mailbox.holders, life.loop.time
-    take, me = messages.popleft, object()
-    while not (life.stop_asked and _is_over(mailbox, life)):
-        if not messages:
-            arrival = mailbox.arrival(life.loop)
+class Source(Protocol):
+    """Where a loop takes its messages: a mailbox, or what has sorted it."""
+
+    @property
+    def messages(self) -> Any:
+        """What can be taken now: true if there is any, and ``popleft()`` takes the next one."""
+
+    def put_back(self, message: Any) -> None:
+        """Returns one that was taken."""
+
+    def is_empty(self) -> bool:
+        """Returns whether nothing is left that this loop would have to wait for."""
+
+
+class Settled(Exception):
+    """Raised by a handler that has accounted for its message itself; not an error."""
+
+
+class Over(Settled):
+    """Raised by one that has not begun, because there is no time left for any message."""
+
+
+class Pool(Protocol):
+    """Several loops that share the event loop's time."""
+
+    @property
+    def size(self) -> int:
+        """How many."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether they have to end now, as soon as their handlers let them."""
+
+
+async def consume(
+    worker: HasOnMessage[Any],
+    mailbox: Mailbox[Any],
+    life: Life,
+    source: Source | None = None,
+    *,
+    answers: bool = False,
+    pool: Pool | None = None,
+) -> None:
+    """Handles messages until a stop is asked for and none is left.
+
+    It comes back early if somebody makes a request and its handler cannot answer any.
+
+    Args:
+        worker: Who handles them.
+        mailbox: Where they come from, and are counted.
+        life: The life of the consumer.
+        source: What takes them from there in another order; None for the mailbox itself.
+        answers: Whether the handler answers requests.
+        pool: The pool that this loop is a part of.
+    """
+    source = source or mailbox
+    messages, holders, getters = source.messages, mailbox.holders, mailbox.getters
+    meter, now, make_future = mailbox.meter, clock_of(life.loop), life.loop.create_future
+    take, me, was_idle = messages.popleft, object(), True
+    share = 1 if pool is None else 1 / pool.size
+    slice_seconds, quick_seconds = SLICE_SECONDS * share, QUICK_SECONDS * share
+    while not (life.stop_asked and is_over(source, mailbox, life)):
+        if (mailbox.has_requests and not answers) or (pool is not None and pool.is_cut):
+            return
+        if not messages or mailbox.is_paused:
+            getters.append(arrival := make_future())  # as in mailbox.arrival(), written out
+            if mailbox.inbox:
+                mailbox.fetch()
             try:
                 await arrival
             except BaseException:
                 mailbox.missed(arrival)
                 raise
+            was_idle = True
             continue
-        began = now() if len(messages) > 1 else -inf  # one by itself is a slice by itself
+        began = now()
+        if was_idle:
+            was_idle, meter.woke_at = False, began
+        else:
+            meter.look(began, mailbox.size(), mailbox.accepted())
         left, stride, handled = SLICE_MESSAGES, 1, mailbox.handled
         holders[me] = 1  # true at any moment of the slice at which somebody could look
         try:
@@ -68,8 +140,12 @@ async def consume(worker: HasOnMessage[M], mailbox: Mailbox[M], life: Life) -> N
                         break
                     if handled >= mailbox.attend_at:
                         mailbox.attend(me)
+                        if mailbox.is_paused or (mailbox.has_requests and not answers):
+                            source.put_back(message)
+                            left = 0
+                            break
                         if stride > 1 and life.stop_asked:  # from now on, one at a time
-                            mailbox.put_back(message)
+                            source.put_back(message)
                             break
                     handle = worker.on_message
                     await handle(message)
@@ -78,45 +154,55 @@ async def consume(worker: HasOnMessage[M], mailbox: Mailbox[M], life: Life) -> N
                 if not messages or left <= 0:
                     break
                 elapsed = now() - began
-                if elapsed >= QUICK_SECONDS or life.stop_asked:
-                    if elapsed >= SLICE_SECONDS:
+                if elapsed >= quick_seconds or life.stop_asked:
+                    if elapsed >= slice_seconds:
                         break
-                    if life.stop_asked and _is_over(mailbox, life):
+                    if life.stop_asked and is_over(source, mailbox, life):
                         return
                     stride = 1
                 elif stride < CLOCK_STRIDE:
                     stride *= 2
                 if stride > left:
                     stride = left
+        except Settled as settled:
+            if isinstance(settled, Over):
+                source.put_back(message)
+                return
         except BaseException as error:
-            if _was_cancelled(error):
-                mailbox.put_back(message)
+            if was_cancelled(error):
+                source.put_back(message)
             else:
+                meter.failed += 1
                 mailbox.dead += 1
                 mailbox.look_again()
                 if was_plain(error):
                     error.add_note(f"the handler {worker.on_message!r} {LESSON}")
             raise
         finally:
-            del message, holders[me]
+            message = None
+            del holders[me]
+            ended = now()
+            meter.handled_for += ended - began
+            if messages:
+                meter.look(ended, mailbox.size(), mailbox.accepted())
             if mailbox.handled >= mailbox.attend_at:
                 mailbox.attend(me)
         if messages:
             await pause()
 
 
-def _is_over(mailbox: Mailbox[M], life: Life) -> bool:
-    """Whether a consumer that has to stop is done, or leaves what waits to others.
+def is_over(source: Source, mailbox: Mailbox[Any], life: Life) -> bool:
+    """Returns whether a consumer that has to stop is done, or leaves what waits to others.
 
-    To ``on_undelivered``, when a handler has ignored the cancel that ended the grace; to the other
-    consumers of its mailbox, if that is still open.
+    To ``on_undelivered``, when a handler has ignored the cancel that ended the grace, or when
+    nothing may be taken; to the other consumers of its mailbox, if that is still open.
     """
     is_cut = life.stop is not None and life.stop.cancels > 0
-    return is_cut or not mailbox.is_closed or not mailbox.size()
+    return is_cut or mailbox.is_paused or not mailbox.is_closed or source.is_empty()
 
 
-def _was_cancelled(error: BaseException) -> bool:
-    """Whether it is the task that was cancelled, not just something that its handler waited for."""
+def was_cancelled(error: BaseException) -> bool:
+    """Returns whether the task was cancelled, not just something that its handler waited for."""
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0

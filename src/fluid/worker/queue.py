@@ -1,10 +1,9 @@
-"""Consumers: workers that receive messages through ``send()``."""
+"""The base of the consumers: workers that receive messages through ``send()``."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
 
 from ..errors import FluidValueError
 from ..settings import duration
@@ -12,10 +11,6 @@ from .base import Worker
 from .consumer_core import ConsumerCore
 from .hooks import default
 from .mailbox import Mailbox
-from .plain import consume
-
-if TYPE_CHECKING:
-    from ..dispatcher import AsyncDispatcher
 
 M = TypeVar("M")
 
@@ -152,6 +147,19 @@ class QueueConsumer(Worker, Generic[M]):
         """
         await self._worker.mailbox.join()
 
+    def pause(self) -> None:
+        """Lets no more messages be taken until ``resume()``; what is in hand is finished.
+
+        Messages are accepted as before. A stop that is asked for meanwhile drains nothing: what
+        waits goes to ``on_undelivered`` as soon as nothing is in hand. (A ``run()`` of your own
+        gets its messages from ``get_message()`` then, and decides for itself.) From any thread.
+        """
+        self._worker.mailbox.pause()
+
+    def resume(self) -> None:
+        """Lets messages be taken again. From any thread."""
+        self._worker.mailbox.resume()
+
     @default
     async def on_undelivered(self, messages: Sequence[M]) -> None:
         """Is awaited with what is left when the consumer has to end before it could handle it.
@@ -165,142 +173,3 @@ class QueueConsumer(Worker, Generic[M]):
         facts = await super().status()
         account = dict(self._worker.account())
         return {**facts, "queue_size": self.queue_size(), "messages": account}
-
-
-class QueueConsumerWorker(QueueConsumer[M]):
-    """A consumer that awaits a function for each message.
-
-    ::
-
-        import asyncio
-
-        from fluid.utils.worker import QueueConsumerWorker
-
-
-        async def greet(name: str) -> None:
-            print(f"hello {name}")
-
-
-        async def main() -> None:
-            async with QueueConsumerWorker(greet) as consumer:
-                consumer.send("world")
-
-
-        asyncio.run(main())
-
-    An exception from the function ends the worker; the message is ``dead``, and what is queued
-    stays in the mailbox.
-
-    Args:
-        on_message: The function; the attribute of that name is read for each message.
-        name: As for every worker.
-        stopping_grace_period: As for every worker.
-        maxsize: The most messages that may wait; 0 for no limit.
-        mailbox: A mailbox of your own, in place of a new one.
-
-    Raises:
-        FluidValueError: If ``on_message`` is not a function.
-    """
-
-    def __init__(
-        self,
-        on_message: Callable[[M], Awaitable[None]],
-        *,
-        name: str = "",
-        stopping_grace_period: float | None = None,
-        maxsize: int = 0,
-        mailbox: Mailbox[M] | None = None,
-    ) -> None:
-        super().__init__(
-            name=name,
-            stopping_grace_period=stopping_grace_period,
-            maxsize=maxsize,
-            mailbox=mailbox,
-        )
-        subject = f"on_message of consumer {self._worker.name!r}"
-        if inspect.iscoroutine(on_message):
-            on_message.close()
-            raise FluidValueError(
-                f"{subject} is a coroutine; it has to be the function itself, without the "
-                f"parentheses: QueueConsumerWorker({on_message.__name__})"
-            )
-        if not callable(on_message):
-            raise FluidValueError(f"{subject} is not a function: {on_message!r}")
-        self.on_message = on_message
-
-    async def run(self) -> None:
-        """Handles messages until a stop is asked for and none is left."""
-        core = self._worker
-        assert core.life is not None
-        await consume(self, core.mailbox, core.life)
-
-
-class AsyncConsumer(QueueConsumer[M]):
-    """A consumer that gives each message to a dispatcher.
-
-    ::
-
-        import asyncio
-
-        from fluid.utils.dispatcher import AsyncDispatcher
-        from fluid.utils.worker import AsyncConsumer
-
-
-        class Names(AsyncDispatcher[str]):
-            def event_type(self, message: str) -> str:
-                return "person" if message.istitle() else "thing"
-
-
-        async def greet(name: str) -> None:
-            print(f"hello {name}")
-
-
-        async def main() -> None:
-            names = Names()
-            names.register_handler("person", greet)
-            async with AsyncConsumer(names) as consumer:
-                consumer.send("Ada")
-                consumer.send("bicycle")
-
-
-        asyncio.run(main())
-
-    Args:
-        dispatcher: The dispatcher; the attribute of that name is read for each message.
-        name: As for every worker.
-        stopping_grace_period: As for every worker.
-        maxsize: The most messages that may wait; 0 for no limit.
-        mailbox: A mailbox of your own, in place of a new one.
-    """
-
-    def __init__(
-        self,
-        dispatcher: AsyncDispatcher[M],
-        *,
-        name: str = "",
-        stopping_grace_period: float | None = None,
-        maxsize: int = 0,
-        mailbox: Mailbox[M] | None = None,
-    ) -> None:
-        super().__init__(
-            name=name,
-            stopping_grace_period=stopping_grace_period,
-            maxsize=maxsize,
-            mailbox=mailbox,
-        )
-        if not inspect.iscoroutinefunction(getattr(dispatcher, "dispatch", None)):
-            raise FluidValueError(
-                f"consumer {self._worker.name!r} was given no AsyncDispatcher: {dispatcher!r}"
-            )
-        self.dispatcher = dispatcher
-
-    @property
-    def on_message(self) -> Callable[[M], Awaitable[int]]:
-        """What handles the next message: the dispatcher's ``dispatch``."""
-        return self.dispatcher.dispatch
-
-    async def run(self) -> None:
-        """Dispatches messages until a stop is asked for and none is left."""
-        core = self._worker
-        assert core.life is not None
-        await consume(self, core.mailbox, core.life)

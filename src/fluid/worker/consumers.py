@@ -1,0 +1,340 @@
+"""The consumers that have a handler: for each message, or for a batch of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Hashable
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
+
+from ..errors import FluidValueError
+from ..settings import duration
+from .hooks import default
+from .mailbox import Mailbox
+from .policy import Policy, checked
+from .queue import QueueConsumer
+from .serving import serve
+
+if TYPE_CHECKING:
+    from ..dispatcher import AsyncDispatcher
+    from ..rules.rate import RateLimit
+    from ..rules.retry import Retry
+
+M = TypeVar("M")
+
+
+class CommonOptions(TypedDict, Generic[M], total=False):
+    """What every consumer that has a handler may be given."""
+
+    name: str
+    stopping_grace_period: float | None
+    maxsize: int
+    mailbox: Mailbox[M] | None
+    handler_timeout: float | None
+    retry: Retry | None
+    rate_limit: RateLimit | None
+    on_dead_letter: Callable[[M, BaseException, int], Awaitable[None]] | None
+
+
+class HandlingOptions(CommonOptions[M], Generic[M], total=False):
+    """What a consumer may be given whose handler gets one message."""
+
+    concurrency: int
+    key: Callable[[M], Hashable] | None
+
+
+class HandlingConsumer(QueueConsumer[M]):
+    """The base of the consumers that have a handler, and of their options.
+
+    Args:
+        name: As for every worker.
+        stopping_grace_period: As for every worker.
+        maxsize: The most messages that may wait; 0 for no limit.
+        mailbox: A mailbox of your own, in place of a new one.
+        concurrency: The most messages that are handled at once.
+        key: Returns the key of a message. Messages of one key are handled one after the other, in
+            order, and those of different keys in turn, so that none has to wait for long behind a
+            key that has many.
+        handler_timeout: Seconds after which a handler is cancelled and its message has failed with
+            a ``HandlerTimeoutError``; None for no limit. Each call then runs in a task of its own.
+        retry: Which messages are tried again when their handler has raised, and when; None for
+            none.
+        rate_limit: How many messages may begin in a period; another attempt counts as well.
+        on_dead_letter: What takes the messages that have failed for the last time, in place of the
+            method of that name.
+
+    Raises:
+        FluidValueError: If one of them cannot work.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "",
+        stopping_grace_period: float | None = None,
+        maxsize: int = 0,
+        mailbox: Mailbox[M] | None = None,
+        concurrency: int = 1,
+        key: Callable[[M], Hashable] | None = None,
+        handler_timeout: float | None = None,
+        retry: Retry | None = None,
+        rate_limit: RateLimit | None = None,
+        on_dead_letter: Callable[[M, BaseException, int], Awaitable[None]] | None = None,
+    ) -> None:
+        super().__init__(
+            name=name,
+            stopping_grace_period=stopping_grace_period,
+            maxsize=maxsize,
+            mailbox=mailbox,
+        )
+        core = self._worker
+        policy = Policy(
+            concurrency=concurrency,
+            key=key,
+            handler_timeout=handler_timeout,
+            retry=retry,
+            rate_limit=rate_limit,
+        )
+        core.policy = checked(policy, core.name)
+        if on_dead_letter is not None:
+            checked_handler(on_dead_letter, "on_dead_letter", core.name)
+            self.on_dead_letter = on_dead_letter  # type: ignore[method-assign, assignment]
+
+    @default
+    async def on_dead_letter(self, message: M, error: BaseException, attempts: int) -> None:
+        """Is awaited with each message whose handler has raised for the last time.
+
+        With an override, or a function given as ``on_dead_letter``, the consumer goes on when it
+        has returned. Without one the error ends the consumer. Either way the message is ``dead``.
+
+        Args:
+            message: The message.
+            error: What its handler raised.
+            attempts: How often it was tried.
+        """
+
+    async def status(self) -> dict[str, Any]:
+        """Returns what every consumer says, with ``handling``: counts, and times in seconds."""
+        return {**await super().status(), "handling": self._worker.handling_facts()}
+
+
+class QueueConsumerWorker(HandlingConsumer[M]):
+    """A consumer that awaits a function for each message.
+
+    ::
+
+        import asyncio
+
+        from fluid.utils.worker import QueueConsumerWorker
+
+
+        async def greet(name: str) -> None:
+            print(f"hello {name}")
+
+
+        async def main() -> None:
+            async with QueueConsumerWorker(greet) as consumer:
+                consumer.send("world")
+
+
+        asyncio.run(main())
+
+    An exception from the function ends the worker, unless ``retry`` or ``on_dead_letter`` say
+    otherwise; the message is ``dead``, and what is queued stays in the mailbox.
+
+    Args:
+        on_message: The function; the attribute of that name is read for each message. None if a
+            subclass has a method of that name.
+        **options: See :class:`HandlingConsumer`.
+
+    Raises:
+        FluidValueError: If ``on_message`` is not a function, or an option cannot work.
+    """
+
+    on_message: Callable[[M], Awaitable[Any]]
+
+    def __init__(
+        self,
+        on_message: Callable[[M], Awaitable[Any]] | None = None,
+        **options: Unpack[HandlingOptions[M]],
+    ) -> None:
+        super().__init__(**options)
+        if on_message is not None:
+            self.on_message = on_message
+        checked_handler(getattr(self, "on_message", None), "on_message", self._worker.name)
+
+    async def request(self, message: M) -> Any:
+        """Sends ``message`` and waits for what its handler returns, or raises what it raises.
+
+        An error of the handler goes to whoever waits here, and the consumer goes on. If nobody
+        waits any more, it is the error of a message like any other.
+
+        Raises:
+            ConsumerClosed: If the consumer was asked to stop, or ended before it could answer.
+            FluidError: If the handler was cancelled, or raised what is no ``Exception``.
+            FluidValueError: If ``message`` is None, which is no message.
+            WorkerDeadlockError: If called by a handler of this consumer.
+            WrongLoopError: If awaited on another loop than the consumer's.
+
+        Cancellation: Safe; the message is handled all the same if it was accepted.
+        """
+        return await self._worker.mailbox.request(message)
+
+    async def run(self) -> None:
+        """Handles messages until a stop is asked for and none is left."""
+        await serve(self, self._worker, self.on_dead_letter)
+
+
+class AsyncConsumer(HandlingConsumer[M]):
+    """A consumer that gives each message to a dispatcher.
+
+    ::
+
+        import asyncio
+
+        from fluid.utils.dispatcher import AsyncDispatcher
+        from fluid.utils.worker import AsyncConsumer
+
+
+        class Names(AsyncDispatcher[str]):
+            def event_type(self, message: str) -> str:
+                return "person" if message.istitle() else "thing"
+
+
+        async def greet(name: str) -> None:
+            print(f"hello {name}")
+
+
+        async def main() -> None:
+            names = Names()
+            names.register_handler("person", greet)
+            async with AsyncConsumer(names) as consumer:
+                consumer.send("Ada")
+                consumer.send("bicycle")
+
+
+        asyncio.run(main())
+
+    Args:
+        dispatcher: The dispatcher; the attribute of that name is read for each message.
+        **options: See :class:`HandlingConsumer`.
+
+    Raises:
+        FluidValueError: If ``dispatcher`` is none, or an option cannot work.
+    """
+
+    def __init__(
+        self, dispatcher: AsyncDispatcher[M], **options: Unpack[HandlingOptions[M]]
+    ) -> None:
+        super().__init__(**options)
+        if not inspect.iscoroutinefunction(getattr(dispatcher, "dispatch", None)):
+            raise FluidValueError(
+                f"consumer {self._worker.name!r} was given no AsyncDispatcher: {dispatcher!r}"
+            )
+        self.dispatcher = dispatcher
+
+    @property
+    def on_message(self) -> Callable[[M], Awaitable[int]]:
+        """What handles the next message: the dispatcher's ``dispatch``."""
+        return self.dispatcher.dispatch
+
+    async def run(self) -> None:
+        """Dispatches messages until a stop is asked for and none is left."""
+        await serve(self, self._worker, self.on_dead_letter)
+
+
+class BatchConsumer(HandlingConsumer[M]):
+    """A consumer that awaits a function for a batch of messages.
+
+    ::
+
+        import asyncio
+
+        from fluid import BatchConsumer
+
+
+        async def store(rows: list[str]) -> None:
+            print("storing", rows)
+
+
+        async def main() -> None:
+            async with BatchConsumer(store, size=2, age=1.0) as consumer:
+                for row in "a", "b", "c":
+                    consumer.send(row)
+
+
+        asyncio.run(main())
+
+    A batch is handled when it is full, when its first message has waited for ``age`` seconds, or
+    when a stop was asked for. Until then its messages stay in the mailbox.
+
+    If the function raises, all messages of the batch have failed; if it raises
+    :class:`MessagesFailed`, those that this names. What is tried again is tried together, before
+    any other message. With ``on_dead_letter`` each message comes by itself.
+
+    Args:
+        on_batch: The function; the attribute of that name is read for each batch. None if a
+            subclass has a method of that name.
+        size: The most messages in a batch.
+        age: Seconds that a message waits at most for others to come.
+        **options: See :class:`HandlingConsumer`; here, too, a time limit and a rate limit are for
+            the calls of the function.
+
+    Raises:
+        FluidValueError: If ``on_batch`` is not a function, an option cannot work, or a batch does
+            not fit in the mailbox.
+    """
+
+    on_batch: Callable[[list[M]], Awaitable[Any]]
+
+    def __init__(
+        self,
+        on_batch: Callable[[list[M]], Awaitable[Any]] | None = None,
+        *,
+        size: int = 100,
+        age: float = 1.0,
+        **options: Unpack[CommonOptions[M]],
+    ) -> None:
+        super().__init__(**options)
+        name, maxsize = self._worker.name, self.worker_mailbox.maxsize
+        if on_batch is not None:
+            self.on_batch = on_batch
+        checked_handler(getattr(self, "on_batch", None), "on_batch", name)
+        if type(size) is not int or size < 1:
+            raise FluidValueError(
+                f"size of consumer {name!r} is not a whole number, 1 or more: {size!r}"
+            )
+        if 0 < maxsize < size:
+            raise FluidValueError(
+                f"a batch of {size} messages never fits in the mailbox of consumer {name!r}, "
+                f"whose maxsize is {maxsize}"
+            )
+        self._worker.batch = size, duration(f"age of consumer {name!r}", age)
+
+    async def run(self) -> None:
+        """Handles batches until a stop is asked for and nothing is left."""
+        from .batch import Batches
+        from .handling import Handling
+
+        core = self._worker
+        assert core.life is not None
+        handling = Handling(
+            core, core.life, core.policy, lambda: self.on_batch, self.on_dead_letter
+        )
+        await Batches(core.mailbox, handling, *core.batch).run()
+
+
+def checked_handler(handler: object, what: str, consumer: str) -> None:
+    """Refuses a handler that is not a function.
+
+    Raises:
+        FluidValueError: If it is not; it says what to write instead.
+    """
+    subject = f"{what} of consumer {consumer!r}"
+    if inspect.iscoroutine(handler):
+        handler.close()
+        raise FluidValueError(
+            f"{subject} is a coroutine; it has to be the function itself, without the "
+            f"parentheses: {handler.__name__}"
+        )
+    if not callable(handler):
+        raise FluidValueError(f"{subject} is not a function: {handler!r}")

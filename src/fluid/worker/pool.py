@@ -1,0 +1,131 @@
+"""The pool of a consumer: several plain loops over one mailbox, and their common end.
+
+When one of them fails, the consumer has failed, and the others are cancelled: what they have in
+hand goes back. They get as long to end as a worker that is stopped by force; whoever refuses is
+left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from .. import events, tasks
+from .ladder import Ladder, Rung
+from .phase import RUN
+from .plain import HasOnMessage, Source, consume
+from .waits import Waiters
+
+if TYPE_CHECKING:
+    from .consumer_core import ConsumerCore
+    from .life import Life
+
+
+class Pool:
+    """The loops of one life of a consumer.
+
+    Args:
+        core: The consumer's private side.
+        life: That life.
+        size: How many.
+    """
+
+    def __init__(self, core: ConsumerCore, life: Life, size: int) -> None:
+        self.size: int = size
+        self.is_cut: bool = False
+        self._core: ConsumerCore = core
+        self._life: Life = life
+        self._loops: dict[asyncio.Task[Any], None] = {}
+        self._errors: list[BaseException] = []
+        self._waiters: Waiters[None] = Waiters()
+        self._ladder: Ladder = Ladder(life.loop)
+
+    async def run(self, worker: HasOnMessage[Any], source: Source | None, *, answers: bool) -> None:
+        """Runs the loops until all have ended; raises what the first that failed has raised.
+
+        Cancellation: All of them are cancelled each time, and waited for.
+        """
+        interrupted: asyncio.CancelledError | None = None
+        for number in range(self.size):
+            name = f"{self._core.name} {number + 1}"
+            loop = tasks.spawn(
+                self._run_one(worker, source, answers=answers),
+                loop=self._life.loop,
+                name=name,
+                on_end=self._ended,
+            )
+            self._loops[loop] = None
+        try:
+            while self._loops:
+                try:
+                    await self._waiters.wait(self._life.loop)
+                except asyncio.CancelledError as error:
+                    interrupted = error
+                    self._interrupted()
+            self._raise_first()
+            if interrupted is not None:
+                raise interrupted
+        finally:
+            self._ladder.clear()
+            del interrupted
+
+    async def _run_one(
+        self, worker: HasOnMessage[Any], source: Source | None, *, answers: bool
+    ) -> None:
+        core = self._core
+        try:
+            await consume(worker, core.mailbox, self._life, source, answers=answers, pool=self)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if not (self.is_cut and isinstance(error, asyncio.CancelledError)):
+                self._errors.append(error)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if task not in self._loops:
+            return  # it was left alone, and everybody else has gone on
+        del self._loops[task]
+        self._core.mailbox.wake_getter()  # for another one to see that there is nothing left
+        if self._errors and not self.is_cut:
+            self._cut()
+        if not self._loops:
+            self._waiters.wake(None)
+
+    def _interrupted(self) -> None:
+        """Passes a cancel on. One that is not ours comes without deadlines."""
+        stop = self._life.stop
+        if self.is_cut or (stop is not None and stop.cancels):
+            self._cancel_all()
+        else:
+            self._cut()
+
+    def _cut(self) -> None:
+        """Ends all loops in bounded time."""
+        now, period = self._life.loop.time(), self._life.worker_alive().cancel_period
+        self._ladder.climb(
+            (Rung(now + period, self._cancel_all), Rung(now + 2 * period, self._leave))
+        )
+        self._cancel_all()
+
+    def _cancel_all(self) -> None:
+        self.is_cut = True
+        for loop in tuple(self._loops):
+            tasks.cancel(loop, f"fluid: consumer {self._core.name!r} has to end now")
+
+    def _leave(self) -> None:
+        for loop in tuple(self._loops):
+            del self._loops[loop]
+            self._core.left_alone(loop, tasks.await_stack(loop))
+        self._waiters.wake(None)
+
+    def _raise_first(self) -> None:
+        """Raises the first error; what the others raised on top of that is kept in the record."""
+        errors, self._errors = self._errors, []
+        try:
+            for other in errors[1:]:
+                self._core.emit(events.SecondaryError, RUN.value, other)
+                self._life.facts.cleanup_errors += (other,)
+            if errors:
+                raise errors[0]
+        finally:
+            errors.clear()

@@ -1,0 +1,66 @@
+"""A message whose sender waits for what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
+
+from ..errors import ConsumerClosed, FluidError
+from .lobby import in_its_loop
+from .waits import settle
+
+M = TypeVar("M")
+
+
+class Request(Generic[M]):
+    """A message on its way, and the future of whoever asked. It is queued in place of the message.
+
+    The caller may be gone at any time; the message stays what it is.
+    """
+
+    __slots__ = ("future", "message")
+
+    def __init__(self, message: M, loop: asyncio.AbstractEventLoop) -> None:
+        self.message: M = message
+        self.future: asyncio.Future[Any] = loop.create_future()
+
+    def answer(self, result: object) -> None:
+        """Gives the caller the result."""
+        in_its_loop(self.future, settle, self.future, result)
+
+    def refuse(self, error: BaseException) -> bool:
+        """Gives the caller an error; returns whether there was a caller to hear of it.
+
+        A ``CancelledError`` would cancel the caller, and an error that is no ``Exception`` would
+        end the caller's loop: they come as the cause of a ``FluidError``.
+        """
+        if self.future.done():
+            return False
+        if not isinstance(error, Exception):
+            wrapped = FluidError(f"the handler was ended by {error!r}")
+            wrapped.__cause__ = error
+            error = wrapped
+        in_its_loop(self.future, _fail, self.future, error)
+        return True
+
+    def give_up(self, consumer: str) -> None:
+        """Tells the caller that nobody will handle the message."""
+        self.refuse(ConsumerClosed(f"{consumer} ended before it could answer a request"))
+
+
+def give_up_requests(items: Iterable[object], consumer: str) -> None:
+    """Tells all callers among ``items`` that nobody will handle their messages."""
+    for item in items:
+        if type(item) is Request:
+            item.give_up(consumer)
+
+
+def bare(item: Any) -> Any:
+    """Returns the message itself, whether or not anybody waits for an answer to it."""
+    return item.message if type(item) is Request else item
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
