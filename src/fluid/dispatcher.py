@@ -227,10 +227,11 @@ class AsyncDispatcher(BaseDispatcher[M, Callable[[M], Awaitable[None]]]):
             return 0
         if len(handlers) > 1:
             return await self._run_together(handlers, message)
-        ((tag, handler),) = handlers.items()
+        (handler,) = handlers.values()
         result = handler(message)
         # Every message comes by here: the first test settles an `async def` without a call.
         if type(result) is not CoroutineType and not isawaitable(result):
+            (tag,) = handlers
             raise self._not_awaitable(tag, handler, message, result)
         await result
         return 1

@@ -6,12 +6,14 @@ are tried again as a smaller batch, before any other.
 
 from __future__ import annotations
 
+from itertools import repeat, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..clock import clock_of
 from ..errors import FluidValueError, MessagesFailed
 from ..tasks import pause
 from .handling import Handling
-from .plain import Over, is_over, was_cancelled
+from .plain import SLICE_MESSAGES, SLICE_SECONDS, Over, is_over, was_cancelled
 from .request import Request, bare
 
 if TYPE_CHECKING:
@@ -49,8 +51,9 @@ class Batches:
     async def run(self) -> None:
         """Handles batches until a stop is asked for and nothing is left."""
         mailbox, life = self._mailbox, self._life
-        now, meter, was_idle = life.loop.time, mailbox.meter, True
-        seen = now()
+        now, meter, was_idle = clock_of(life.loop), mailbox.meter, True
+        seen = held_since = now()
+        left = SLICE_MESSAGES
         while not (life.stop_asked and is_over(mailbox, mailbox, life)):
             if not mailbox.messages or mailbox.is_paused:
                 await mailbox.next_arrival(life.loop)
@@ -62,16 +65,20 @@ class Batches:
             began = now()
             if was_idle:
                 meter.woke_at, was_idle = seen, False
-            meter.look(began, mailbox.size(), mailbox.accepted())
+                held_since, left = began, SLICE_MESSAGES
             try:
                 await self._handle(self._take())
             except Over:
                 return
             finally:
-                meter.handled_for += now() - began
-                meter.look(now(), mailbox.size(), mailbox.accepted())
+                ended = now()
+                meter.handled_for += ended - began
+                meter.look(ended, mailbox.size(), mailbox.accepted())
             seen = began  # what has come meanwhile has waited since then at the most
-            await pause()
+            left -= self._size
+            if left <= 0 or ended - held_since >= SLICE_SECONDS:
+                await pause()
+                held_since, left = now(), SLICE_MESSAGES
 
     def _is_due(self, seen: float) -> bool:
         life, waiting = self._life, len(self._mailbox.messages)
@@ -79,7 +86,7 @@ class Batches:
 
     def _take(self) -> list[Any]:
         messages = self._mailbox.messages
-        return [messages.popleft() for _ in range(min(self._size, len(messages)))]
+        return list(starmap(messages.popleft, repeat((), min(self._size, len(messages)))))
 
     async def _handle(self, items: list[Any]) -> None:
         """Sees a batch through all its attempts."""
@@ -100,7 +107,7 @@ class Batches:
         """Tries to handle a batch; returns what is to be tried again, when it is time for that."""
         handling, mailbox = self._handling, self._mailbox
         try:
-            await handling.call([bare(item) for item in items])
+            await handling.call(self._bare(items))
         except Over:
             mailbox.put_back_all(items)
             raise
@@ -111,6 +118,10 @@ class Batches:
             return await self._failed(items, error, attempts)
         self._done(items)
         return []
+
+    def _bare(self, items: list[Any]) -> list[Any]:
+        """Returns the messages in a list that belongs to the handler."""
+        return [bare(item) for item in items] if self._mailbox.has_requests else items.copy()
 
     async def _failed(self, items: list[Any], error: BaseException, attempts: int) -> list[Any]:
         """Settles those that are done or dead; returns the others when it is time for them."""

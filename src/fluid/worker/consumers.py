@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Hashable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from ..errors import FluidValueError
@@ -232,10 +233,10 @@ class AsyncConsumer(HandlingConsumer[M]):
             )
         self.dispatcher = dispatcher
 
-    @property
-    def on_message(self) -> Callable[[M], Awaitable[int]]:
-        """What handles the next message: the dispatcher's ``dispatch``."""
-        return self.dispatcher.dispatch
+    on_message = property(
+        attrgetter("dispatcher.dispatch"),
+        doc="What handles the next message: the dispatcher's ``dispatch``.",
+    )
 
     async def run(self) -> None:
         """Dispatches messages until a stop is asked for and none is left."""

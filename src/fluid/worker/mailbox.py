@@ -53,19 +53,19 @@ class Mailbox(Generic[M]):
 
     __slots__ = (
         "__weakref__",
-        "_accepted",
+        "sent",
         "_closed",
         "_consumers",
         "_deserted",
         "_fetching",
-        "_inbox_accepted",
+        "_sent_from_afar",
         "_joiners",
         "_lock",
         "_loop",
         "_name",
         "_nudged",
         "_room",
-        "_short_way",
+        "short_way",
         "_thread",
         "aside",
         "attend_at",
@@ -126,9 +126,10 @@ class Mailbox(Generic[M]):
         """Whose ``run`` has not ended, and whether a stop was asked for."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: int = 0
-        self._short_way: int = 0
+        self.short_way: int = 0
         """The thread that may put a message into the deque without another look, if any."""
-        self._accepted: int = 0
+        self.sent: int = 0
+        """How many messages were accepted on the consumer's own thread."""
         self.getters: deque[asyncio.Future[None]] = deque()
         """What is done for those who wait for a message, in their order."""
         self._nudged: bool = False
@@ -143,7 +144,7 @@ class Mailbox(Generic[M]):
         self._lock: threading.RLock = threading.RLock()
         self.inbox: list[M] = []
         """What other threads have sent, and nobody has fetched."""
-        self._inbox_accepted: int = 0
+        self._sent_from_afar: int = 0
         self._fetching: bool = False
 
     # --- for producers ---------------------------------------------------------------------------
@@ -155,12 +156,12 @@ class Mailbox(Generic[M]):
             MailboxFull: If there is no room; ``put()`` waits for some.
             ConsumerClosed: If no more messages are accepted.
         """
-        if get_ident() == self._short_way:
+        if get_ident() == self.short_way:
             if message is None:
                 self._nudged = True
             else:
                 self.messages.append(message)
-                self._accepted += 1
+                self.sent += 1
             if self.getters:
                 self.wake_getter()
         else:
@@ -349,10 +350,10 @@ class Mailbox(Generic[M]):
             )
         elif is_at_home:
             self.messages.append(message)
-            self._accepted += 1
+            self.sent += 1
         else:
             self.inbox.append(message)
-            self._inbox_accepted += 1
+            self._sent_from_afar += 1
         if is_at_home:
             self.wake_getter()
         else:
@@ -461,7 +462,7 @@ class Mailbox(Generic[M]):
             self._consumers[core] = False
             self._loop, self._thread = loop, get_ident()
             self._closed = self._deserted = False
-            self._short_way = 0 if self.maxsize else self._thread
+            self.short_way = 0 if self.maxsize else self._thread
         self.fetch()
 
     def close(self, core: ConsumerCore) -> None:
@@ -471,7 +472,7 @@ class Mailbox(Generic[M]):
                 self._consumers[core] = True
             if all(self._consumers.values()):
                 self._closed = True
-                self._short_way = 0
+                self.short_way = 0
                 for ticket in tuple(self._room.tickets):
                     ticket.call_thread()
 
@@ -488,7 +489,7 @@ class Mailbox(Generic[M]):
         with self._lock:
             self.leave(core)
             if not self._consumers:
-                self._loop, self._thread, self._short_way = None, 0, 0
+                self._loop, self._thread, self.short_way = None, 0, 0
                 if self.is_private and for_good:
                     self._deserted = True
                     self._room.give_up()
@@ -630,7 +631,7 @@ class Mailbox(Generic[M]):
 
     def accepted(self) -> int:
         """Returns how many messages have ever been accepted."""
-        return self._accepted + self._inbox_accepted
+        return self.sent + self._sent_from_afar
 
     def _settled(self) -> int:
         return self.handled + self.dead + self.dropped + self.returned

@@ -6,7 +6,6 @@ loop after 256 messages or 5 ms, whichever comes first, so that a busy consumer 
 
 What else there is to do for a message (retries, time limits, requests) is the business of the
 handler that it is given, which says by a :class:`Settled` that the message needs no more counting.
-A pool (``pool.py``) is several of these loops, for which the slices are so much shorter.
 """
 
 from __future__ import annotations
@@ -71,18 +70,6 @@ class Over(Settled):
     """Raised by one that has not begun, because there is no time left for any message."""
 
 
-class Pool(Protocol):
-    """Several loops that share the event loop's time."""
-
-    @property
-    def size(self) -> int:
-        """How many."""
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether they have to end now, as soon as their handlers let them."""
-
-
 async def consume(
     worker: HasOnMessage[Any],
     mailbox: Mailbox[Any],
@@ -90,7 +77,6 @@ async def consume(
     source: Source | None = None,
     *,
     answers: bool = False,
-    pool: Pool | None = None,
 ) -> None:
     """Handles messages until a stop is asked for and none is left.
 
@@ -102,16 +88,13 @@ async def consume(
         life: The life of the consumer.
         source: What takes them from there in another order; None for the mailbox itself.
         answers: Whether the handler answers requests.
-        pool: The pool that this loop is a part of.
     """
     source = source or mailbox
     messages, holders, getters = source.messages, mailbox.holders, mailbox.getters
     meter, now, make_future = mailbox.meter, clock_of(life.loop), life.loop.create_future
     take, me, was_idle = messages.popleft, object(), True
-    share = 1 if pool is None else 1 / pool.size
-    slice_seconds, quick_seconds = SLICE_SECONDS * share, QUICK_SECONDS * share
     while not (life.stop_asked and is_over(source, mailbox, life)):
-        if (mailbox.has_requests and not answers) or (pool is not None and pool.is_cut):
+        if mailbox.has_requests and not answers:
             return
         if not messages or mailbox.is_paused:
             getters.append(arrival := make_future())  # as in mailbox.arrival(), written out
@@ -154,8 +137,8 @@ async def consume(
                 if not messages or left <= 0:
                     break
                 elapsed = now() - began
-                if elapsed >= quick_seconds or life.stop_asked:
-                    if elapsed >= slice_seconds:
+                if elapsed >= QUICK_SECONDS or life.stop_asked:
+                    if elapsed >= SLICE_SECONDS:
                         break
                     if life.stop_asked and is_over(source, mailbox, life):
                         return
@@ -169,14 +152,7 @@ async def consume(
                 source.put_back(message)
                 return
         except BaseException as error:
-            if was_cancelled(error):
-                source.put_back(message)
-            else:
-                meter.failed += 1
-                mailbox.dead += 1
-                mailbox.look_again()
-                if was_plain(error):
-                    error.add_note(f"the handler {worker.on_message!r} {LESSON}")
+            failed(worker, mailbox, source, message, error)
             raise
         finally:
             message = None
@@ -189,6 +165,24 @@ async def consume(
                 mailbox.attend(me)
         if messages:
             await pause()
+
+
+def failed(
+    worker: HasOnMessage[Any],
+    mailbox: Mailbox[Any],
+    source: Source,
+    message: Any,
+    error: BaseException,
+) -> None:
+    """Settles a message whose handler has raised what ends the loop."""
+    if was_cancelled(error):
+        source.put_back(message)
+        return
+    mailbox.meter.failed += 1
+    mailbox.dead += 1
+    mailbox.look_again()
+    if was_plain(error):
+        error.add_note(f"the handler {worker.on_message!r} {LESSON}")
 
 
 def is_over(source: Source, mailbox: Mailbox[Any], life: Life) -> bool:

@@ -1,4 +1,8 @@
-"""The pool of a consumer: several plain loops over one mailbox, and their common end.
+"""The pool of a consumer: several loops over one mailbox, and their common end.
+
+A loop of a pool is made for handlers that wait. While one does, the others have their turn, and so
+has everybody else. Only if none of them has handled anything meanwhile, it looks at the clock, and
+gives way when it has held the event loop for its share of the time.
 
 When one of them fails, the consumer has failed, and the others are cancelled: what they have in
 hand goes back. They get as long to end as a worker that is stopped by force; whoever refuses is
@@ -11,9 +15,19 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from .. import events, tasks
+from ..clock import clock_of
 from .ladder import Ladder, Rung
 from .phase import RUN
-from .plain import HasOnMessage, Source, consume
+from .plain import (
+    SLICE_MESSAGES,
+    SLICE_SECONDS,
+    HasOnMessage,
+    Over,
+    Settled,
+    Source,
+    failed,
+    is_over,
+)
 from .waits import Waiters
 
 if TYPE_CHECKING:
@@ -33,6 +47,7 @@ class Pool:
     def __init__(self, core: ConsumerCore, life: Life, size: int) -> None:
         self.size: int = size
         self.is_cut: bool = False
+        """Whether all loops have to end, as soon as their handlers let them."""
         self._core: ConsumerCore = core
         self._life: Life = life
         self._loops: dict[asyncio.Task[Any], None] = {}
@@ -74,12 +89,75 @@ class Pool:
     ) -> None:
         core = self._core
         try:
-            await consume(worker, core.mailbox, self._life, source, answers=answers, pool=self)
+            await self._consume(worker, source or core.mailbox, answers=answers)
         except GeneratorExit:
             raise
         except BaseException as error:
             if not (self.is_cut and isinstance(error, asyncio.CancelledError)):
                 self._errors.append(error)
+
+    async def _consume(self, worker: HasOnMessage[Any], source: Source, *, answers: bool) -> None:
+        """One loop: as the plain one, except for when it gives way."""
+        life, mailbox = self._life, self._core.mailbox
+        messages, holders, meter = source.messages, mailbox.holders, mailbox.meter
+        take, me, now = messages.popleft, object(), clock_of(life.loop)
+        share = SLICE_SECONDS / self.size
+        was_idle = True
+        while not (self.is_cut or (life.stop_asked and is_over(source, mailbox, life))):
+            if mailbox.has_requests > answers:
+                return
+            if not messages or mailbox.is_paused:
+                await mailbox.next_arrival(life.loop)
+                was_idle = True
+                continue
+            began = now()
+            if was_idle:
+                was_idle, meter.woke_at = False, began
+            else:
+                meter.look(began, mailbox.size(), mailbox.accepted())
+            has_waited, held_since = False, began
+            holders[me] = 1
+            try:
+                for _ in range(SLICE_MESSAGES):
+                    try:
+                        message = take()
+                    except IndexError:  # another loop was quicker, or what is left has to wait
+                        break
+                    handled = mailbox.handled
+                    if handled >= mailbox.attend_at:
+                        mailbox.attend(me)
+                        if self.is_cut or mailbox.is_paused or mailbox.has_requests > answers:
+                            source.put_back(message)
+                            break
+                    await worker.on_message(message)
+                    others = mailbox.handled
+                    mailbox.handled = others + 1
+                    if others != handled:  # somebody else had a turn meanwhile
+                        has_waited = True
+                    elif has_waited:
+                        has_waited, held_since = False, now()
+                    elif now() - held_since >= share:
+                        break
+                    if not messages:
+                        break
+            except Settled as settled:
+                if isinstance(settled, Over):
+                    source.put_back(message)
+                    return
+            except BaseException as error:
+                failed(worker, mailbox, source, message, error)
+                raise
+            finally:
+                message = None
+                del holders[me]
+                ended = now()
+                meter.handled_for += ended - began
+                if messages:
+                    meter.look(ended, mailbox.size(), mailbox.accepted())
+                if mailbox.handled >= mailbox.attend_at:
+                    mailbox.attend(me)
+            if messages and not has_waited:
+                await tasks.pause()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         if task not in self._loops:
@@ -109,6 +187,7 @@ class Pool:
 
     def _cancel_all(self) -> None:
         self.is_cut = True
+        self._core.mailbox.look_again()
         for loop in tuple(self._loops):
             tasks.cancel(loop, f"fluid: consumer {self._core.name!r} has to end now")
 
