@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .rules.rate import RateLimit
     from .rules.retry import Retry
     from .runtime import run
+    from .worker.pipeline import Pipeline
     from .worker.supervision import ChildSpec, DynamicSupervisor, Supervisor
 
 __version__ = "0.1.0"
@@ -81,6 +82,7 @@ __all__ = [
     "MessageProducer",
     "MessagesFailed",
     "OverrunError",
+    "Pipeline",
     "QueueConsumer",
     "QueueConsumerWorker",
     "RateLimit",
@@ -106,6 +108,7 @@ _ON_DEMAND = {
     "Backoff": ".rules.backoff",
     "ChildSpec": ".worker.supervision",
     "DynamicSupervisor": ".worker.supervision",
+    "Pipeline": ".worker.pipeline",
     "RateLimit": ".rules.rate",
     "Retry": ".rules.retry",
     "Supervisor": ".worker.supervision",
