@@ -17,12 +17,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import idle, imports, messages, simulation, slices, startstop, supervision
+from . import consumers, idle, imports, messages, simulation, slices, startstop, supervision
 from .pairs import Plan
 from .result import Result, three_digits
 
 BENCHMARKS: dict[str, Callable[[Plan], Iterator[Result]]] = {
     "messages": messages.results,
+    "consumers": consumers.results,
     "startstop": startstop.results,
     "supervision": supervision.results,
     "idle": idle.results,

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable, iscoroutine
 from types import CoroutineType
-from typing import Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from .errors import FluidValueError, HandlerTypeError, as_one
 from .tasks import gather_settled
@@ -66,10 +66,19 @@ class BaseDispatcher(ABC, Generic[M, H]):
     those that were registered when it began.
     """
 
+    _asks_registry: ClassVar[bool] = True
+    """Whether ``get_handlers()`` is the one below."""
+
     def __init__(self) -> None:
         # type -> tag -> handler. The inner dicts are replaced and never changed, so the one
         # a dispatch has taken is its snapshot, with no copy made for each message.
         self._handlers_by_type: dict[str, dict[str, H]] = {}
+        # type -> handler, where there is only one: the short way of most messages.
+        self._only_by_type: dict[str, H] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls._asks_registry = cls.get_handlers is BaseDispatcher.get_handlers
 
     @abstractmethod
     def event_type(self, message: M) -> str:
@@ -93,7 +102,7 @@ class BaseDispatcher(ABC, Generic[M, H]):
                 "pass the function itself, not the result of calling it"
             )
         handlers = self._handlers_by_type.get(event.type, {})
-        self._handlers_by_type[event.type] = {**handlers, event.tag: handler}
+        self._keep(event.type, {**handlers, event.tag: handler})
         return handlers.get(event.tag)
 
     def unregister_handler(self, event: Event | str) -> H | None:
@@ -108,11 +117,17 @@ class BaseDispatcher(ABC, Generic[M, H]):
         event = Event.from_string_or_event(event)
         handlers = dict(self._handlers_by_type.get(event.type, {}))
         removed = handlers.pop(event.tag, None)
-        if handlers:
-            self._handlers_by_type[event.type] = handlers
-        else:
-            self._handlers_by_type.pop(event.type, None)
+        self._keep(event.type, handlers)
         return removed
+
+    def _keep(self, event_type: str, handlers: dict[str, H]) -> None:
+        self._only_by_type.pop(event_type, None)
+        if not handlers:
+            self._handlers_by_type.pop(event_type, None)
+            return
+        self._handlers_by_type[event_type] = handlers
+        if len(handlers) == 1:
+            (self._only_by_type[event_type],) = handlers.values()
 
     def get_handlers(self, message: M) -> dict[str, H] | None:
         """Returns the handlers of a message's type by tag, or None when there are none.
@@ -222,19 +237,26 @@ class AsyncDispatcher(BaseDispatcher[M, Callable[[M], Awaitable[None]]]):
             Cancels every handler and waits for all of them before the CancelledError goes on;
             what handlers have raised by then is its ``__cause__``.
         """
+        if self._asks_registry:  # and no override, which has to be asked for each message
+            handler = self._only_by_type.get(self.event_type(message))
+            if handler is not None:
+                result = handler(message)
+                # The first test settles an `async def` without a call.
+                if type(result) is not CoroutineType and not isawaitable(result):
+                    raise self._not_awaitable(self._tag_of(message), handler, message, result)
+                await result
+                return 1
         handlers = self.get_handlers(message)
         if not handlers:
             return 0
         if len(handlers) > 1:
             return await self._run_together(handlers, message)
-        (handler,) = handlers.values()
-        result = handler(message)
-        # Every message comes by here: the first test settles an `async def` without a call.
-        if type(result) is not CoroutineType and not isawaitable(result):
-            (tag,) = handlers
-            raise self._not_awaitable(tag, handler, message, result)
-        await result
+        ((tag, handler),) = handlers.items()
+        await self._run(tag, handler, message)
         return 1
+
+    def _tag_of(self, message: M) -> str:
+        return next(iter(self._handlers_by_type[self.event_type(message)]))
 
     async def _run_together(
         self, handlers: dict[str, Callable[[M], Awaitable[None]]], message: M

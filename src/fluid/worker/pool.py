@@ -64,7 +64,7 @@ class Pool:
         for number in range(self.size):
             name = f"{self._core.name} {number + 1}"
             loop = tasks.spawn(
-                self._run_one(worker, source, answers=answers),
+                self._consume(worker, source or self._core.mailbox, answers=answers),
                 loop=self._life.loop,
                 name=name,
                 on_end=self._ended,
@@ -84,20 +84,11 @@ class Pool:
             self._ladder.clear()
             del interrupted
 
-    async def _run_one(
-        self, worker: HasOnMessage[Any], source: Source | None, *, answers: bool
-    ) -> None:
-        core = self._core
-        try:
-            await self._consume(worker, source or core.mailbox, answers=answers)
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            if not (self.is_cut and isinstance(error, asyncio.CancelledError)):
-                self._errors.append(error)
-
     async def _consume(self, worker: HasOnMessage[Any], source: Source, *, answers: bool) -> None:
-        """One loop: as the plain one, except for when it gives way."""
+        """One loop: as the plain one, except for when it gives way.
+
+        It raises nothing but its own cancel: out of a task, some errors would end the event loop.
+        """
         life, mailbox = self._life, self._core.mailbox
         messages, holders, meter = source.messages, mailbox.holders, mailbox.meter
         take, me, now = messages.popleft, object(), clock_of(life.loop)
@@ -115,15 +106,14 @@ class Pool:
                 was_idle, meter.woke_at = False, began
             else:
                 meter.look(began, mailbox.size(), mailbox.accepted())
-            has_waited, held_since = False, began
+            handled, alone, held_since, turn = mailbox.handled, -1, began, 0
             holders[me] = 1
             try:
-                for _ in range(SLICE_MESSAGES):
+                for turn in range(SLICE_MESSAGES):
                     try:
                         message = take()
                     except IndexError:  # another loop was quicker, or what is left has to wait
                         break
-                    handled = mailbox.handled
                     if handled >= mailbox.attend_at:
                         mailbox.attend(me)
                         if self.is_cut or mailbox.is_paused or mailbox.has_requests > answers:
@@ -132,21 +122,25 @@ class Pool:
                     await worker.on_message(message)
                     others = mailbox.handled
                     mailbox.handled = others + 1
-                    if others != handled:  # somebody else had a turn meanwhile
-                        has_waited = True
-                    elif has_waited:
-                        has_waited, held_since = False, now()
-                    elif now() - held_since >= share:
-                        break
+                    if others == handled:  # no other loop had a turn: perhaps nobody had
+                        was_alone, alone = alone == turn - 1, turn
+                        if not was_alone:
+                            held_since = now()
+                        elif now() - held_since >= share:
+                            break
                     if not messages:
                         break
+                    handled = others + 1
             except Settled as settled:
                 if isinstance(settled, Over):
                     source.put_back(message)
                     return
+            except GeneratorExit:
+                raise
             except BaseException as error:
                 failed(worker, mailbox, source, message, error)
-                raise
+                self._note(error)
+                return
             finally:
                 message = None
                 del holders[me]
@@ -156,18 +150,25 @@ class Pool:
                     meter.look(ended, mailbox.size(), mailbox.accepted())
                 if mailbox.handled >= mailbox.attend_at:
                     mailbox.attend(me)
-            if messages and not has_waited:
+            if messages and alone == turn:
                 await tasks.pause()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         if task not in self._loops:
             return  # it was left alone, and everybody else has gone on
         del self._loops[task]
+        if task.cancelled():
+            self._note(tasks.end_of(task))
         self._core.mailbox.wake_getter()  # for another one to see that there is nothing left
         if self._errors and not self.is_cut:
             self._cut()
         if not self._loops:
             self._waiters.wake(None)
+
+    def _note(self, error: BaseException | None) -> None:
+        """Keeps the error of a loop, unless it was cancelled by this pool."""
+        if error is not None and not (self.is_cut and isinstance(error, asyncio.CancelledError)):
+            self._errors.append(error)
 
     def _interrupted(self) -> None:
         """Passes a cancel on. One that is not ours comes without deadlines."""
