@@ -1,14 +1,13 @@
 """The workers, and the group that they form. This is the file that is about fluid.
 
-A scanner lists the files that have changed and puts them into a queue. Parsers take them from it,
-have them parsed by processes of their own, and send the result to a writer, who puts many of them
-into one transaction. A reporter watches. The group stops in reverse, so that each is asked to stop
-only when nobody is left who could send it anything (but the parsers are a group in the group, which
-stops all at once):
+A scanner lists the files that have changed and sends them to a pool of parsers, which have them
+parsed by processes of their own, and send the result to a writer, who puts many of them into one
+transaction. A reporter watches. It is a pipeline, and so stops from the source to the sink: each is
+asked to stop only when nobody is left who could send it anything.
 
-* The run is over when the scanner ends, which it does when the queue is empty. With its end the
-  group stops: the parsers have nothing left, and the writer still writes what it was sent.
-* On Ctrl-C the scanner sends nothing more and the parsers finish the file that they have in hand.
+* The run is over when the scanner ends, which it does when all files are parsed. With its end the
+  pipeline stops: the parsers have nothing left, and the writer still writes what it was sent.
+* On Ctrl-C the scanner sends nothing more and the parsers finish the files that they have in hand.
   What is queued they give back, and it takes no bookkeeping to do so: a file that is not in the
   index is one that the next run finds to be new. What has been parsed is written.
 """
@@ -24,7 +23,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from fluid import Mailbox, QueueConsumer, Worker, Workers
+from fluid import BatchConsumer, Pipeline, QueueConsumerWorker, Worker
 
 from .parse import Source, Trouble
 from .process import ParserProcess
@@ -48,8 +47,8 @@ is given back as well, and its process killed."""
 
 def indexer(
     roots: Sequence[Path], database: Path, known: Mapping[str, Stamp], tally: Tally
-) -> Workers:
-    """Returns the group that brings ``database`` up to date with what is below ``roots``.
+) -> Pipeline:
+    """Returns the pipeline that brings ``database`` up to date with what is below ``roots``.
 
     Args:
         roots: Absolute paths of files and folders.
@@ -57,16 +56,10 @@ def indexer(
         known: The files that are in it, as ``Store.known()`` returns them.
         tally: Is kept up to date.
     """
-    queue: Mailbox[SourceFile] = Mailbox(maxsize=QUEUED)
     writer = Writer(database, tally)
-    return Workers(
-        Reporter(tally),
-        writer,
-        Workers(*(Parser(queue, writer, tally) for _ in range(PARSERS)), name="parsers"),
-        Scanner(roots, known, queue, writer, tally),
-        name="codesearch",
-        stop_in_reverse=True,
-    )
+    parsers = Parsers(writer, tally)
+    scanner = Scanner(roots, known, parsers, writer, tally)
+    return Pipeline(scanner, parsers, writer, Reporter(tally), name="codesearch")
 
 
 class Scanner(Worker):
@@ -76,13 +69,13 @@ class Scanner(Worker):
         self,
         roots: Sequence[Path],
         known: Mapping[str, Stamp],
-        queue: Mailbox[SourceFile],
+        parsers: Parsers,
         writer: Writer,
         tally: Tally,
     ) -> None:
         super().__init__()
         self.roots, self.known = roots, known
-        self.queue, self.writer, self.tally = queue, writer, tally
+        self.parsers, self.writer, self.tally = parsers, writer, tally
 
     async def run(self) -> None:
         """Lists files, sends those that have changed, and waits until the parsers have had them."""
@@ -98,8 +91,8 @@ class Scanner(Worker):
         for file in listing.changed:
             if not self.is_running():
                 return
-            await self.wait_or_stop(self.queue.put(file))
-        await self.wait_or_stop(self.queue.join())
+            await self.wait_or_stop(self.parsers.put(file))
+        await self.wait_or_stop(self.parsers.join())
         self.tally.is_complete = self.is_running()
 
     async def _find(self) -> list[SourceFile | Problem]:
@@ -114,28 +107,29 @@ class Scanner(Worker):
         return items
 
 
-class Parser(QueueConsumer[SourceFile]):
-    """Takes files from a queue that it shares with other parsers, and sends what is in them on."""
+class Parsers(QueueConsumerWorker[SourceFile]):
+    """Has files parsed, several at once, and sends what is in them on."""
 
-    def __init__(self, queue: Mailbox[SourceFile], writer: Writer, tally: Tally) -> None:
-        super().__init__(mailbox=queue, stopping_grace_period=PARSER_GRACE)
+    def __init__(self, writer: Writer, tally: Tally) -> None:
+        super().__init__(concurrency=PARSERS, maxsize=QUEUED, stopping_grace_period=PARSER_GRACE)
         self.writer, self.tally = writer, tally
-        self.process = ParserProcess()
+        self.idle = [ParserProcess() for _ in range(PARSERS)]
 
     async def on_startup(self) -> None:
-        """Sees to it that the process ends with the worker."""
-        self.worker_exit_stack.push_async_callback(self.process.end)
+        """Sees to it that the processes end with the worker."""
+        for process in self.idle:
+            self.worker_exit_stack.push_async_callback(process.end)
 
-    async def run(self) -> None:
-        """Parses one file after the other.
+    async def on_message(self, file: SourceFile) -> None:
+        """Has a file parsed by a process that has nothing else to do."""
+        process = self.idle.pop()
+        await self._send_on(file, await process.parse(file.path))
+        self.idle.append(process)
 
-        ``or self.queue_size()`` is missing from the condition on purpose: a stop leaves the queue
-        as it is, for :meth:`on_undelivered`.
-        """
-        while self.is_running():
-            file = await self.get_message()
-            if file is not None:
-                await self._send_on(file, await self.process.parse(file.path))
+    def gracefully_stop(self) -> None:
+        """Asks for a stop that leaves what is queued as it is, for :meth:`on_undelivered`."""
+        self.pause()
+        super().gracefully_stop()
 
     async def _send_on(self, file: SourceFile, source: Source) -> None:
         if source.trouble is not None:
@@ -151,11 +145,11 @@ class Parser(QueueConsumer[SourceFile]):
         self.tally.returned += len(messages)
 
 
-class Writer(QueueConsumer[Change]):
+class Writer(BatchConsumer[Change]):
     """Writes into the index, as much at once as has come, in a thread of its own."""
 
     def __init__(self, database: Path, tally: Tally) -> None:
-        super().__init__(maxsize=WRITTEN_AT_ONCE)
+        super().__init__(size=WRITTEN_AT_ONCE, age=0, maxsize=WRITTEN_AT_ONCE)
         self.database, self.tally = database, tally
 
     async def on_startup(self) -> None:
@@ -166,21 +160,10 @@ class Writer(QueueConsumer[Change]):
         self.store = await self._in_thread(lambda: Store.open(self.database))
         stack.push_async_callback(self._in_thread, self.store.close)
 
-    async def run(self) -> None:
-        """Writes until it has to stop and nothing is left."""
-        while self.is_running() or self.queue_size():
-            if changes := await self._some_changes():
-                removed = await self._in_thread(lambda: self.store.write(changes))
-                self._count(changes, removed)
-
-    async def _some_changes(self) -> list[Change]:
-        changes: list[Change] = []
-        while len(changes) < WRITTEN_AT_ONCE and (not changes or self.queue_size()):
-            change = await self.get_message()
-            if change is None:
-                break
-            changes.append(change)
-        return changes
+    async def on_batch(self, changes: list[Change]) -> None:
+        """Writes some changes in one transaction."""
+        removed = await self._in_thread(lambda: self.store.write(changes))
+        self._count(changes, removed)
 
     def _count(self, changes: list[Change], removed: int) -> None:
         self.tally.removed += removed
