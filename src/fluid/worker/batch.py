@@ -7,7 +7,7 @@ are tried again as a smaller batch, before any other.
 from __future__ import annotations
 
 from itertools import repeat, starmap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..clock import clock_of
 from ..errors import FluidValueError, MessagesFailed
@@ -19,16 +19,6 @@ from .request import Request, bare
 if TYPE_CHECKING:
     from .life import Life
     from .mailbox import Mailbox
-
-
-class Failure(NamedTuple):
-    """A message of a batch that failed."""
-
-    place: int
-    """Its place in the batch."""
-    item: Any
-    error: BaseException
-    """Why."""
 
 
 class Batches:
@@ -47,6 +37,8 @@ class Batches:
         self._life: Life = handling.life
         self._size: int = size
         self._age: float = age
+        self._hand: list[Any] = []
+        """The present batch; None in place of a message that is settled."""
 
     async def run(self) -> None:
         """Handles batches until a stop is asked for and nothing is left."""
@@ -55,9 +47,12 @@ class Batches:
         seen = held_since = now()
         left = SLICE_MESSAGES
         while not (life.stop_asked and is_over(mailbox, mailbox, life)):
-            if not mailbox.messages or mailbox.is_paused:
+            if not mailbox.messages:
                 await mailbox.next_arrival(life.loop)
                 seen, was_idle = now(), True
+                continue
+            if mailbox.is_paused:
+                await mailbox.next_arrival(life.loop)
                 continue
             if not self._is_due(seen):
                 await mailbox.next_arrival(life.loop, until=seen + self._age)
@@ -66,6 +61,7 @@ class Batches:
             if was_idle:
                 meter.woke_at, was_idle = seen, False
                 held_since, left = began, SLICE_MESSAGES
+            takes_all = len(mailbox.messages) <= self._size
             try:
                 await self._handle(self._take())
             except Over:
@@ -74,7 +70,8 @@ class Batches:
                 ended = now()
                 meter.handled_for += ended - began
                 meter.look(ended, mailbox.size(), mailbox.accepted())
-            seen = began  # what has come meanwhile has waited since then at the most
+            if takes_all:
+                seen = began  # what has come meanwhile has waited since then at the most
             left -= self._size
             if left <= 0 or ended - held_since >= SLICE_SECONDS:
                 await pause()
@@ -89,113 +86,136 @@ class Batches:
         return list(starmap(messages.popleft, repeat((), min(self._size, len(messages)))))
 
     async def _handle(self, items: list[Any]) -> None:
-        """Sees a batch through all its attempts."""
-        mailbox, me = self._mailbox, object()
+        """Sees a batch through all its attempts; what is left when that is cut short goes back."""
+        mailbox, self._hand = self._mailbox, items
+        mailbox.holders[self] = len(items)
         attempts = 0
-        mailbox.holders[me] = len(items)
         try:
             if mailbox.attend_at <= mailbox.handled:
                 mailbox.attend()
-            while items:
+            while self._hand:
                 attempts += 1
-                items = await self._attempt(items, attempts)
-                mailbox.holders[me] = len(items)
+                await self._attempt(attempts)
         finally:
-            mailbox.release(me)
+            if left := self._left():
+                mailbox.put_back_all(left)
+            self._hand = []
+            mailbox.release(self)
 
-    async def _attempt(self, items: list[Any], attempts: int) -> list[Any]:
-        """Tries to handle a batch; returns what is to be tried again, when it is time for that."""
-        handling, mailbox = self._handling, self._mailbox
+    async def _attempt(self, attempts: int) -> None:
+        """Tries to handle a batch; leaves in hand what is to be tried again now."""
+        items = self._hand
         try:
-            await handling.call(self._bare(items))
+            await self._handling.call(self._bare(items))
         except Over:
-            mailbox.put_back_all(items)
             raise
         except BaseException as error:
             if was_cancelled(error):
-                mailbox.put_back_all(items)
                 raise
-            return await self._failed(items, error, attempts)
-        self._done(items)
-        return []
+            await self._failed(error, attempts)
+            self._hand = self._left()
+        else:
+            self._hand = []
+            self._done(items)
 
     def _bare(self, items: list[Any]) -> list[Any]:
         """Returns the messages in a list that belongs to the handler."""
         return [bare(item) for item in items] if self._mailbox.has_requests else items.copy()
 
-    async def _failed(self, items: list[Any], error: BaseException, attempts: int) -> list[Any]:
-        """Settles those that are done or dead; returns the others when it is time for them."""
-        failures = self._failures(items, error)
+    async def _failed(self, error: BaseException, attempts: int) -> None:
+        """Settles those that are done or dead; returns when it is time for the others."""
+        error = self._checked(error)
+        failures = self._failures(error)
         try:
-            again, dead, due = self._sort(failures, attempts)
-            await self._bury(again, dead, error, attempts)
+            self._done([self._let_go(n) for n in range(len(self._hand)) if n not in failures])
+            dead, due = self._sort(failures, attempts)
+            await self._bury(dead, error, attempts)
+            if self._left() and not await self._handling.wait_until(due):
+                raise Over
         finally:
             failures.clear()
             del error
-        if again and not await self._handling.wait_until(due):
-            self._put_back(again)
-            raise Over
-        return [failure.item for failure in again]
 
-    def _failures(self, items: list[Any], error: BaseException) -> list[Failure]:
-        """Returns what has failed; settles the others."""
-        if not isinstance(error, MessagesFailed):
-            return [Failure(place, item, error) for place, item in enumerate(items)]
-        if (beyond := max(error.errors)) >= len(items):
+    def _checked(self, error: BaseException) -> BaseException:
+        """Returns ``error``, or what is wrong with it."""
+        size = len(self._hand)
+        if isinstance(error, MessagesFailed) and (beyond := max(error.errors)) >= size:
             wrong = FluidValueError(
-                f"MessagesFailed names message {beyond} of a batch that has {len(items)}; "
+                f"MessagesFailed names message {beyond} of a batch that has {size}; "
                 f"the first one is 0"
             )
             wrong.__cause__ = error
-            return [Failure(place, item, wrong) for place, item in enumerate(items)]
-        self._done([item for place, item in enumerate(items) if place not in error.errors])
-        return [Failure(place, items[place], why) for place, why in sorted(error.errors.items())]
+            return wrong
+        return error
+
+    def _failures(self, error: BaseException) -> dict[int, BaseException]:
+        """Returns what has failed, by place, in order."""
+        if isinstance(error, MessagesFailed):
+            return dict(sorted(error.errors.items()))
+        return dict.fromkeys(range(len(self._hand)), error)
 
     def _sort(
-        self, failures: list[Failure], attempts: int
-    ) -> tuple[list[Failure], list[Failure], float]:
-        """Returns what is to be tried again, what is dead, and when to try."""
-        again: list[Failure] = []
-        dead: list[Failure] = []
+        self, failures: dict[int, BaseException], attempts: int
+    ) -> tuple[dict[int, BaseException], float]:
+        """Returns those that are dead, and when to try the others again."""
+        dead: dict[int, BaseException] = {}
         longest = 0.0
-        for failure in failures:
-            wait = self._handling.wait_before_retry(failure.error, attempts)
-            (dead if wait is None else again).append(failure)
-            longest = max(longest, wait or 0.0)
-        return again, dead, self._life.loop.time() + longest
+        for place, why in failures.items():
+            wait = self._handling.wait_before_retry(why, attempts)
+            if wait is None:
+                dead[place] = why
+            else:
+                longest = max(longest, wait)
+        return dead, self._life.loop.time() + longest
 
     async def _bury(
-        self, again: list[Failure], dead: list[Failure], error: BaseException, attempts: int
+        self, dead: dict[int, BaseException], error: BaseException, attempts: int
     ) -> None:
-        """Sees to the dead ones; if that ends the consumer, the others go back."""
-        mailbox = self._mailbox
-        left = list(dead)
+        """Sees to the dead ones, one by one, unless that ends the consumer."""
+        handling = self._handling
         try:
-            while left:
-                await self._handling.bury(left[0].item, left[0].error, attempts)
-                del left[0]
-        except BaseException as raised:
-            if was_cancelled(raised):
-                self._put_back([*left, *again])
-                raise
-            nobody_hears = raised is left[0].error
-            lost = len(left) if nobody_hears else 1
-            mailbox.dead += lost
-            mailbox.meter.failed += lost
-            self._put_back([*left[lost:], *again])
-            if nobody_hears:
-                raise error from error.__cause__  # the handler's own, not that of one message
-            raise
+            for place, why in dead.items():
+                try:
+                    await handling.bury(self._hand[place], why, attempts)
+                except BaseException as raised:
+                    if was_cancelled(raised):
+                        raise
+                    if handling.has_hook_for(why):
+                        self._died({place: why})
+                        raise
+                    self._died(dead)
+                    raise error from error.__cause__  # the handler's own, not that of one message
+                self._let_go(place)
+                self._mailbox.holders[self] -= 1
         finally:
-            left.clear()
+            dead.clear()
             del error
 
+    def _died(self, dead: dict[int, BaseException]) -> None:
+        """Counts those among the dead that nobody has seen to, and tells who waits for them."""
+        mailbox = self._mailbox
+        for place, why in dead.items():
+            item = self._let_go(place)
+            if item is not None:
+                mailbox.dead += 1
+                mailbox.meter.failed += 1
+                mailbox.holders[self] -= 1
+                if type(item) is Request:
+                    item.refuse(why)
+
     def _done(self, items: list[Any]) -> None:
-        self._mailbox.handled += len(items)
-        for item in items if self._mailbox.has_requests else ():
+        mailbox = self._mailbox
+        mailbox.handled += len(items)
+        mailbox.holders[self] -= len(items)
+        for item in items if mailbox.has_requests else ():
             if type(item) is Request:
                 item.answer(None)
 
-    def _put_back(self, failures: list[Failure]) -> None:
-        in_order = sorted(failures, key=lambda failure: failure.place)
-        self._mailbox.put_back_all([failure.item for failure in in_order])
+    def _let_go(self, place: int) -> Any:
+        """Returns a message of the batch that is not in hand any more; None if it was not."""
+        item, self._hand[place] = self._hand[place], None
+        return item
+
+    def _left(self) -> list[Any]:
+        """Returns what of the batch is still in hand."""
+        return [item for item in self._hand if item is not None]

@@ -48,7 +48,7 @@ class ConsumerCore(Core):
 
     def _check_options(self, worker: Worker) -> None:
         super()._check_options(worker)
-        self.mailbox.check_loop(self, asyncio.get_running_loop())
+        self.mailbox.check_entry(self, asyncio.get_running_loop())
 
     def life_begun(self, life: Life) -> None:
         """Binds the mailbox to this life's loop and thread."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Hashable
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import FluidValueError
 from ..settings import duration
@@ -16,31 +15,14 @@ from .queue import QueueConsumer
 from .serving import serve
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from ..dispatcher import AsyncDispatcher
     from ..rules.rate import RateLimit
     from ..rules.retry import Retry
+    from .options import CommonOptions, HandlingOptions
 
 M = TypeVar("M")
-
-
-class CommonOptions(TypedDict, Generic[M], total=False):
-    """What every consumer that has a handler may be given."""
-
-    name: str
-    stopping_grace_period: float | None
-    maxsize: int
-    mailbox: Mailbox[M] | None
-    handler_timeout: float | None
-    retry: Retry | None
-    rate_limit: RateLimit | None
-    on_dead_letter: Callable[[M, BaseException, int], Awaitable[None]] | None
-
-
-class HandlingOptions(CommonOptions[M], Generic[M], total=False):
-    """What a consumer may be given whose handler gets one message."""
-
-    concurrency: int
-    key: Callable[[M], Hashable] | None
 
 
 class HandlingConsumer(QueueConsumer[M]):
@@ -233,10 +215,10 @@ class AsyncConsumer(HandlingConsumer[M]):
             )
         self.dispatcher = dispatcher
 
-    on_message = property(
-        attrgetter("dispatcher.dispatch"),
-        doc="What handles the next message: the dispatcher's ``dispatch``.",
-    )
+    @property
+    def on_message(self) -> Callable[[M], Awaitable[int]]:
+        """What handles the next message: the dispatcher's ``dispatch``."""
+        return self.dispatcher.dispatch
 
     async def run(self) -> None:
         """Dispatches messages until a stop is asked for and none is left."""

@@ -197,6 +197,11 @@ class Handling:
         finally:
             del error
 
+    def has_hook_for(self, error: BaseException) -> bool:
+        """Returns whether somebody wants to hear of a message that has failed with ``error``."""
+        is_ordinary = isinstance(error, Exception | asyncio.CancelledError)
+        return is_ordinary and self._on_dead_letter is not None
+
     # --- waiting ---------------------------------------------------------------------------------
 
     async def wait_until(self, at: float) -> bool:

@@ -96,12 +96,15 @@ class Lanes:
         """
         messages, ring = self._mailbox.messages, self._ring
         looked = 0
+        self._mailbox.aside -= 1  # it counts as in hand, also for a key function that looks
         while messages and looked < (AHEAD if ring else SLICE_MESSAGES):
             self._sort(messages.popleft())
             looked += 1
+        if not ring:
+            self._mailbox.aside += 1
+            raise IndexError
         lane = ring.popleft()
         lane.is_busy = True
-        self._mailbox.aside -= 1
         return lane.parcels.popleft()
 
     def put_back(self, parcel: Parcel) -> None:
@@ -114,7 +117,7 @@ class Lanes:
         mailbox.aside += 1
         parcel.lane.parcels.appendleft(parcel)
         self._free(parcel.lane)
-        mailbox.wake_getter()
+        mailbox.wake_sorters()
 
     def is_empty(self) -> bool:
         """Returns whether there is nothing to take, now or later in the time that is left."""
@@ -135,7 +138,7 @@ class Lanes:
         for parcel in waiting:
             del mailbox.parcels[parcel]
         if waiting:
-            mailbox.put_back_all([parcel.item for parcel in waiting], in_order=False)
+            mailbox.put_back_all([parcel.item for parcel in waiting])
 
     # --- as a handler ----------------------------------------------------------------------------
 
@@ -160,6 +163,8 @@ class Lanes:
             raise
         if due is None:
             self._settle(parcel)
+        elif self._is_closed:  # it comes from a handler that was left alone
+            raise Over
         else:
             self._defer(parcel, due)
             raise Settled
@@ -235,6 +240,6 @@ class Lanes:
                 if lane.key is not None:
                     parcel.lane = lane = self._lanes.setdefault(lane.key, lane)
                 self._line_up(parcel, lane)
-            self._mailbox.wake_getter()
+            self._mailbox.wake_sorters()
         self._timer = None
         self._arm()

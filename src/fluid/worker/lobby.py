@@ -160,15 +160,15 @@ class Joiners:
         for joiner in self._waiting:
             in_its_loop(joiner.done, _fail, joiner.done, make_error())
 
-    def taken_back(self, target: int = 0) -> None:
+    def taken_back(self, target: int) -> None:
         """Is told that a message has gone back to the front: it has to be taken again.
 
         Args:
-            target: What everybody waits for from now on, if that is more than before.
+            target: What everybody waits for from now on.
         """
         for joiner in self._waiting:
             joiner.waits_for = None
-            joiner.target = max(joiner.target, target)
+            joiner.target = target
 
     def next_target(self) -> int:
         """Returns how many messages have to be settled before it is worth another look."""

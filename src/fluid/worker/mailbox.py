@@ -40,6 +40,7 @@ class Mailbox(Store[M]):
     """
 
     __slots__ = ()
+    sent: int
 
     def send(self, message: M | None) -> None:
         """Accepts ``message`` at once. From any thread.
@@ -164,7 +165,7 @@ class Mailbox(Store[M]):
                 f"end; let another consumer answer, or call the function"
             )
         request = Request(message, loop)
-        self.has_requests = True
+        self.expect_requests()
         await self.put(cast("M", request))
         self.look_again()
         try:
@@ -175,23 +176,6 @@ class Mailbox(Store[M]):
                 raise cancelled from error
             future.cancel()
             raise
-
-    def pause(self) -> None:
-        """Lets no more messages be taken; what is in hand is finished. From any thread.
-
-        A stop that is asked for meanwhile hands what waits to ``on_undelivered`` at once.
-        """
-        self.is_paused = True
-        self.look_again()
-
-    def resume(self) -> None:
-        """Lets messages be taken again. From any thread."""
-        with self._lock:
-            self.is_paused, self.is_resumed = False, True
-            if get_ident() == self._thread:
-                self.fetch()
-            else:
-                self._call_for_fetch()
 
     # --- the ways in ------------------------------------------------------------------------------
 

@@ -54,6 +54,8 @@ class Meter:
         """Notes how long the queue is."""
         if self.woke_at > self.at:
             self.at, self.queued = self.woke_at, 0
+        elif self.at == -inf:  # nobody has looked before
+            self.at = now
         self.waited += (self.queued + queued) * 0.5 * (now - self.at)
         self.at, self.queued = now, queued
         marks, taken = self._marks, accepted - queued

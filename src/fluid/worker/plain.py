@@ -11,8 +11,7 @@ handler that it is given, which says by a :class:`Settled` that the message need
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..clock import clock_of
 from ..tasks import pause
@@ -21,9 +20,7 @@ from .life import Life
 
 if TYPE_CHECKING:
     from .mailbox import Mailbox
-
-M_contra = TypeVar("M_contra", contravariant=True)
-M = TypeVar("M")
+    from .protocols import HasOnMessage, Source
 
 SLICE_MESSAGES = 256
 """Messages after which the loop gets a step."""
@@ -38,28 +35,6 @@ A look for each message would cost a third of the whole. So each slice begins wi
 4 and 8 messages, and once they turn out to be slow there is one after each. What remains is that a
 slice may be late by fifteen messages that are slow all of a sudden.
 """
-
-
-class HasOnMessage(Protocol[M_contra]):
-    """A worker that says, for each message anew, who handles it."""
-
-    @property
-    def on_message(self) -> Callable[[M_contra], Awaitable[object]]:
-        """The handler."""
-
-
-class Source(Protocol):
-    """Where a loop takes its messages: a mailbox, or what has sorted it."""
-
-    @property
-    def messages(self) -> Any:
-        """What can be taken now: true if there is any, and ``popleft()`` takes the next one."""
-
-    def put_back(self, message: Any) -> None:
-        """Returns one that was taken."""
-
-    def is_empty(self) -> bool:
-        """Returns whether nothing is left that this loop would have to wait for."""
 
 
 class Settled(Exception):
@@ -89,7 +64,7 @@ async def consume(
         source: What takes them from there in another order; None for the mailbox itself.
         answers: Whether the handler answers requests.
     """
-    source = source or mailbox
+    source = mailbox if source is None else source  # an empty one is false
     messages, holders, getters = source.messages, mailbox.holders, mailbox.getters
     meter, now, make_future = mailbox.meter, clock_of(life.loop), life.loop.create_future
     take, me, was_idle = messages.popleft, object(), True

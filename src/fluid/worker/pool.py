@@ -21,10 +21,8 @@ from .phase import RUN
 from .plain import (
     SLICE_MESSAGES,
     SLICE_SECONDS,
-    HasOnMessage,
     Over,
     Settled,
-    Source,
     failed,
     is_over,
 )
@@ -33,6 +31,7 @@ from .waits import Waiters
 if TYPE_CHECKING:
     from .consumer_core import ConsumerCore
     from .life import Life
+    from .protocols import HasOnMessage, Source
 
 
 class Pool:
@@ -61,10 +60,11 @@ class Pool:
         Cancellation: All of them are cancelled each time, and waited for.
         """
         interrupted: asyncio.CancelledError | None = None
+        source = self._core.mailbox if source is None else source  # an empty one is false
         for number in range(self.size):
             name = f"{self._core.name} {number + 1}"
             loop = tasks.spawn(
-                self._consume(worker, source or self._core.mailbox, answers=answers),
+                self._consume(worker, source, answers=answers),
                 loop=self._life.loop,
                 name=name,
                 on_end=self._ended,
@@ -113,6 +113,7 @@ class Pool:
                     try:
                         message = take()
                     except IndexError:  # another loop was quicker, or what is left has to wait
+                        alone = turn
                         break
                     if handled >= mailbox.attend_at:
                         mailbox.attend(me)
@@ -128,10 +129,11 @@ class Pool:
                             held_since = now()
                         elif now() - held_since >= share:
                             break
-                    if not messages:
+                    if not messages or self.is_cut or life.stop_asked:
                         break
                     handled = others + 1
             except Settled as settled:
+                alone = turn
                 if isinstance(settled, Over):
                     source.put_back(message)
                     return
@@ -159,7 +161,7 @@ class Pool:
         del self._loops[task]
         if task.cancelled():
             self._note(tasks.end_of(task))
-        self._core.mailbox.wake_getter()  # for another one to see that there is nothing left
+        self._core.mailbox.wake_sorters()  # for another one to see that there is nothing left
         if self._errors and not self.is_cut:
             self._cut()
         if not self._loops:
@@ -194,9 +196,11 @@ class Pool:
 
     def _leave(self) -> None:
         for loop in tuple(self._loops):
-            del self._loops[loop]
-            self._core.left_alone(loop, tasks.await_stack(loop))
-        self._waiters.wake(None)
+            if not loop.done():  # else its end is on its way here
+                del self._loops[loop]
+                self._core.left_alone(loop, tasks.await_stack(loop))
+        if not self._loops:
+            self._waiters.wake(None)
 
     def _raise_first(self) -> None:
         """Raises the first error; what the others raised on top of that is kept in the record."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .hooks import is_default
-from .plain import HasOnMessage, Source, consume
+from .plain import consume
 
 if TYPE_CHECKING:
     from .consumer_core import ConsumerCore
     from .handling import OnDeadLetter
     from .life import Life
+    from .protocols import HasOnMessage, Source
 
 
 async def serve(

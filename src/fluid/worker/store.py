@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from itertools import chain
 from math import inf, isinf
 from threading import get_ident
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -168,17 +169,51 @@ class Store(Generic[M]):
                 in_hand=self._in_hand(),
             )
 
+    def pause(self) -> None:
+        """Lets no more messages be taken; what is in hand is finished. From any thread.
+
+        A stop that is asked for meanwhile hands what waits to ``on_undelivered`` at once.
+        """
+        self.is_paused = True
+        self.look_again()
+
+    def resume(self) -> None:
+        """Lets messages be taken again. From any thread."""
+        with self._lock:
+            self.is_paused, self.is_resumed = False, True
+            if get_ident() == self._thread:
+                self.fetch()
+            else:
+                self._call_for_fetch()
+
+    def expect_requests(self) -> None:
+        """Notes that from now on somebody may wait for an answer."""
+        self.has_requests = True
+
     # --- who takes it -----------------------------------------------------------------------------
 
-    def check_loop(self, core: ConsumerCore, loop: asyncio.AbstractEventLoop) -> None:
-        """Refuses a consumer on another loop than that of those who are there."""
+    def check_entry(self, core: ConsumerCore, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuses a consumer that cannot be here together with those who are.
+
+        Raises:
+            WrongLoopError: If they live on another loop.
+            FluidValueError: If one of them has to keep the messages of one key in order.
+        """
         home = self._loop
-        is_elsewhere = home is not None and home is not loop and not home.is_closed()
-        if self._consumers and is_elsewhere:
+        if home is None or not self._consumers or home.is_closed():
+            return
+        if home is not loop:
             raise WrongLoopError(
                 f"consumer {core.name!r} cannot share the mailbox of {self._name}: "
                 f"that lives on {home!r}"
             )
+        for other in self._consumers:
+            if other is not core and (core.policy.key or other.policy.key):
+                raise FluidValueError(
+                    f"consumer {core.name!r} cannot share the mailbox of consumer {other.name!r}: "
+                    f"together they could not keep the messages of one key in order; "
+                    f"give one of them more concurrency instead"
+                )
 
     def attach(self, core: ConsumerCore, loop: asyncio.AbstractEventLoop) -> None:
         """Binds the mailbox to its consumer's loop and thread, and opens it."""
@@ -245,19 +280,17 @@ class Store(Generic[M]):
 
     def put_back(self, message: M) -> None:
         """Returns a message that was in hand to the front."""
-        self.messages.appendleft(message)
-        self._joiners.taken_back()
-        self.wake_getter()
+        self.put_back_all([message])
 
-    def put_back_all(self, messages: list[M], *, in_order: bool = True) -> None:
-        """Returns messages that were taken one after the other to the front.
+    def put_back_all(self, messages: list[M]) -> None:
+        """Returns messages that were in hand to the front.
 
-        Where they were not taken in order, whoever waits for what had been accepted at some
-        moment now waits for everything that has been accepted since: later than need be, but never
-        too early.
+        What came after them may be settled already, by another loop. So whoever waits for what had
+        been accepted at some moment now waits for everything that has been accepted since: later
+        than need be, but never too early.
         """
         self.messages.extendleft(reversed(messages))
-        self._joiners.taken_back(0 if in_order else self.accepted())
+        self._joiners.taken_back(self.accepted())
         for _ in messages:
             self.wake_getter()
 
@@ -331,6 +364,16 @@ class Store(Generic[M]):
         self.attend()
         self.look_again()  # for a consumer that is in the middle of its slice
 
+    def wake_sorters(self) -> None:
+        """Wakes one of those who take what their consumer has sorted.
+
+        Where there are several consumers, nobody here knows whose getter it is: all are woken.
+        """
+        if len(self._consumers) > 1:
+            self.wake_getters()
+        else:
+            self.wake_getter()
+
     def take_nudge(self) -> bool:
         """Returns whether a wake-up was sent since the last call."""
         nudged, self._nudged = self._nudged, False
@@ -376,7 +419,7 @@ class Store(Generic[M]):
         with self._lock:
             self._give_room()
             taken = self._settled() + self._in_hand() + self.aside
-            self._joiners.look(taken, self.parcels or self.holders, settled_by)
+            self._joiners.look(taken, chain(self.parcels, self.holders), settled_by)
             far = min(self._joiners.next_target() - self._settled(), FAR_AWAY)
             always = self._room.tickets or self.is_paused or (self.has_requests and self.unaware)
             self.attend_at = 0 if always else self.handled + far

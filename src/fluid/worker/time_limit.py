@@ -137,5 +137,6 @@ class LimitedCall:
         tasks.cancel(self._task, "fluid: it has taken too long")
 
     def _leave(self) -> None:
-        self._on_left(self._task, tasks.await_stack(self._task))
-        self._finish()
+        if not self._task.done():  # else its end is on its way here
+            self._on_left(self._task, tasks.await_stack(self._task))
+            self._finish()
