@@ -39,6 +39,9 @@ SIZES = {
     "O": 7,
     "D": 22,
     "T": 12,
+    "Q": 18,
+    "U": 10,
+    "B": 10,
 }
 """How many scenarios each group has."""
 
