@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import subprocess
@@ -35,6 +36,7 @@ ALONE = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); before = set(sys.modu
 """Runs without site-packages, so that nothing but the standard library can be found."""
 
 
+@functools.cache
 def in_a_fresh_python(program: str) -> list[str]:
     """Runs ``program`` in an interpreter that has nothing installed; returns its lines."""
     command = [sys.executable, "-I", "-S", "-W", "error", "-c", ALONE + program]

@@ -24,6 +24,9 @@ class Record:
 
     def __init__(self, *values: Any, **named: Any) -> None:
         names = self._fields
+        if not named and len(values) == len(names):  # as events are made
+            self.__dict__.update(zip(names, values, strict=True))
+            return
         given = dict(zip(names, values, strict=False), **named)
         if given.keys() != set(names) or len(values) + len(named) != len(names):
             raise TypeError(

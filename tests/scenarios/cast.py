@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from math import inf
 
 from fluid import FluidError, Worker, Workers, WorkerStartError
 from fluid.events import WorkerEnded, WorkerEvent, WorkerReady, WorkerStopping
 from fluid.rules.lifecycle import FINAL_STATES
 from fluid.testing import Simulation
+from tests.exploring import Fault
 from tests.worker.fakes import Recorded
 from tests.worker.group_cast import end_of
 
@@ -28,16 +30,21 @@ class Planned(Exception):
 class Breakable(Recorded):
     """Waits in ``run`` until it has to stop, or until it is broken."""
 
+    breaks: asyncio.Future[None] | None = None
+
+    def is_unbreakable(self) -> bool:
+        """Returns whether it is not in ``run``, or broken already."""
+        return self.breaks is None or self.breaks.done()
+
     def break_(self) -> None:
         """Makes ``run`` raise at its present await; nothing if it is not in it."""
-        future: asyncio.Future[None] | None = getattr(self, "breaks", None)
-        if future is not None and not future.done():
-            future.set_exception(Planned(self.worker_name))
-            future.exception()  # a cancel in the same step keeps ``run`` from looking at it
+        if not self.is_unbreakable():
+            self.breaks.set_exception(Planned(self.worker_name))
+            self.breaks.exception()  # a cancel in the same step keeps ``run`` from looking at it
 
     async def run(self) -> None:
         self.diary.append("run")
-        self.breaks: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.breaks = asyncio.get_running_loop().create_future()
         try:
             await self.wait_or_stop(self.breaks)
         finally:
@@ -70,11 +77,16 @@ def tree_of(root: Worker) -> list[Worker]:
     return found
 
 
+def has_no_task(worker: Worker) -> bool:
+    """Returns whether the task that a worker lives in has ended, or not begun."""
+    life = worker._worker.life
+    return life is None or life.task is None or life.task.done()
+
+
 def cancel_task_of(worker: Worker) -> None:
     """Cancels the task that a worker lives in, as a third party would."""
-    life = worker._worker.life
-    if life is not None and life.task is not None:
-        life.task.cancel()
+    if not has_no_task(worker):
+        worker._worker.life.task.cancel()
 
 
 def faults_of(sim: Simulation, root: Worker) -> None:
@@ -87,10 +99,11 @@ def faults_of_each(sim: Simulation, *workers: Worker) -> None:
     for worker in workers:
         name = worker.worker_path
         sim.offer(f"stop {name}", worker.gracefully_stop)
-        sim.offer(f"force {name}", worker._worker.force)
-        sim.offer(f"cancel {name}", lambda worker=worker: cancel_task_of(worker))
+        sim.offer(f"force {name}", Fault(worker._worker.force, worker.is_stopped))
+        cancel, has_none = partial(cancel_task_of, worker), partial(has_no_task, worker)
+        sim.offer(f"cancel {name}", Fault(cancel, has_none))
         if isinstance(worker, Breakable):
-            sim.offer(f"break {name}", worker.break_)
+            sim.offer(f"break {name}", Fault(worker.break_, worker.is_unbreakable))
 
 
 def errors_of(worker: Worker) -> tuple[BaseException, ...]:

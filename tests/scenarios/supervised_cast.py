@@ -21,7 +21,8 @@ from fluid.events import (
     WorkerStopping,
 )
 from fluid.testing import Simulation
-from tests.scenarios.cast import LATE, Breakable, cancel_task_of
+from tests.exploring import Fault
+from tests.scenarios.cast import LATE, Breakable, cancel_task_of, has_no_task
 
 AT_ONCE = Backoff(initial=0)
 """No back-off."""
@@ -63,20 +64,22 @@ def faults_of_supervised(sim: Simulation, root: Supervisor, *children: Maker | W
     """Offers: to stop, force and cancel the root, and the same and a failure for each child."""
     for worker in (root, *children):
         name = worker.__name__ if isinstance(worker, Maker) else worker.worker_name
-        sim.offer(f"stop {name}", partial(_present, worker, "gracefully_stop"))
-        sim.offer(f"force {name}", partial(_force, worker))
-        sim.offer(f"cancel {name}", partial(_cancel, worker))
+        ended, has_none = partial(_has_ended, worker), partial(_has_no_task, worker)
+        sim.offer(f"stop {name}", Fault(partial(_present, worker, "gracefully_stop"), ended))
+        sim.offer(f"force {name}", Fault(partial(_force, worker), ended))
+        sim.offer(f"cancel {name}", Fault(partial(_cancel, worker), has_none))
     for child in children:
         name = child.__name__ if isinstance(child, Maker) else child.worker_name
-        sim.offer(f"break {name}", partial(_present, child, "break_"))
+        whole = partial(_present, child, "is_unbreakable")
+        sim.offer(f"break {name}", Fault(partial(_present, child, "break_"), whole))
 
 
 def _now(worker: Maker | Worker) -> Any:
     return worker.now if isinstance(worker, Maker) else worker
 
 
-def _present(worker: Maker | Worker, verb: str) -> None:
-    getattr(_now(worker), verb)()
+def _present(worker: Maker | Worker, verb: str) -> Any:
+    return getattr(_now(worker), verb)()
 
 
 def _force(worker: Maker | Worker) -> None:
@@ -85,6 +88,14 @@ def _force(worker: Maker | Worker) -> None:
 
 def _cancel(worker: Maker | Worker) -> None:
     cancel_task_of(_now(worker))
+
+
+def _has_ended(worker: Maker | Worker) -> bool:
+    return _now(worker).is_stopped()
+
+
+def _has_no_task(worker: Maker | Worker) -> bool:
+    return has_no_task(_now(worker))
 
 
 class Lives:

@@ -112,10 +112,10 @@ async def test_supervisor_restarts_for_days_and_remembers_minutes_of_it(
     """W11"""
     caplog.set_level(logging.CRITICAL, "fluid")
     async with supervisor_of(Brief(name="a"), max_restarts=5, period=300) as app:
-        await asyncio.sleep(10_000 * 100 + 50)
+        await asyncio.sleep(2_000 * 100 + 50)
         assert app.is_ready()
         (child,) = app.children()
-        assert child.restarts == 10_000
+        assert child.restarts == 2_000
         assert len(app._worker.limit.history) == 4
 
 

@@ -15,6 +15,8 @@ import pytest
 from fluid.testing import Simulation, VirtualLoop, explore
 from tests.testing import differential
 
+pytestmark = pytest.mark.usefixtures("little_to_collect")
+
 SAMPLE = 500
 
 

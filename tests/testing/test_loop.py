@@ -63,10 +63,10 @@ async def test_ten_sleeps_of_a_tenth_end_at_one():
     assert now() == 1.0
 
 
-async def test_a_hundred_thousand_sleeps_of_a_tenth_do_not_drift():
-    for _ in range(100_000):
+async def test_ten_thousand_sleeps_of_a_tenth_do_not_drift():
+    for _ in range(10_000):
         await asyncio.sleep(0.1)
-    assert now() == 10_000.0
+    assert now() == 1_000.0
 
 
 @pytest.mark.virtual(horizon=math.inf)

@@ -195,7 +195,7 @@ def test_an_option_that_cannot_be_read_is_one_line(
 
 def test_explored_tests_are_marked_and_their_sum_is_printed(session: pytest.Pytester):
     session.makepyfile(f"def test_plain(): pass\n{_dedented(RACE)}")
-    result = session.runpytest_subprocess("-m", "explored", "--fluid-replay", "fifo")
+    result = session.runpytest_inprocess("-m", "explored", "--fluid-replay", "fifo")
     result.assert_outcomes(passed=1, deselected=1)
     result = session.runpytest_subprocess("-m", "explored", "--fluid-seeds", "1")
     result.stdout.fnmatch_lines(["fluid explored 1 schedules, 0.0 simulated hours, 0 faults"])

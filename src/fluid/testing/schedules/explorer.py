@@ -47,6 +47,7 @@ class Explorer:
 
     def __enter__(self) -> Explorer:
         self._pool = self._cleanup.enter_context(judged_together(self.name))
+        self._before = self._pool.schedules
         self._cleanup.enter_context(quiet(self._conditions))
         self._cleanup.enter_context(nothing_older_collected())
         return self
@@ -68,7 +69,7 @@ class Explorer:
             ExplorationError: If it fails.
             NotDeterministicError: If it goes differently when it is run again.
         """
-        checks = self.tally.schedules % CHECK_EVERY == 0
+        checks = (self._before + self.tally.schedules) % CHECK_EVERY == 0
         run = simulate(self._scenario, schedule, self._conditions, record=record)
         self.tally.count(run)
         if run.error is not None:
