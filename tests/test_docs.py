@@ -10,13 +10,14 @@ from pathlib import Path
 import fluid
 import fluid.testing
 import fluid.utils.dispatcher
-from fluid import events, logs
+from fluid import Account, QueueConsumerWorker, events, logs
 from fluid.errors import ChildEnd
 from fluid.rules.lifecycle import WorkerState, after, diagram
 from fluid.rules.outcome import Facts, judge
 from fluid.runtime import exit_codes
 
 DOCS = Path(__file__).parents[1] / "docs"
+FLAGS = re.DOTALL | re.MULTILINE
 
 E = ValueError("the text of E")
 
@@ -46,6 +47,9 @@ EVENTS = [
     events.WorkerCancelledByForce(*DB, "run", 2, AT),
     events.WorkerAbandoned(*DB, "run", AT),
     events.MessagesUndelivered(*DB, 3, events.Fate.DROPPED),
+    events.MessageDied(*DB, 5, ConnectionError("no route")),
+    events.HandlerAbandoned(*DB, AT),
+    events.MessagesAccounted(*DB, {"accepted": 20, "handled": 19, "dead": 1, "dropped": 0}),
     events.SecondaryError(*DB, "on_shutdown", OSError("disk full")),
     events.WorkerStopped(*DB, "normal shutdown", 12.0),
     events.WorkerForceStopped(*DB, "forced shutdown", 12.0),
@@ -115,6 +119,28 @@ def test_every_kind_of_event_has_a_log_line_in_the_table():
     kinds = {kind for kind in vars(events).values() if isinstance(kind, type)}
     kinds = {kind for kind in kinds if issubclass(kind, events.WorkerEvent)}
     assert kinds - {events.WorkerEvent, events.WorkerEnded} == {type(event) for event in EVENTS}
+
+
+def test_the_picture_of_the_account_has_every_column_of_it():
+    (shown,) = re.findall(
+        r"^## Where a message is\n+```text\n(.*?)```", page("back-pressure"), FLAGS
+    )
+    assert set(Account._fields) <= set(re.findall(r"\w+", shown))
+
+
+def test_the_fates_of_messages_that_are_left_are_those_of_the_log():
+    (shown,) = re.findall(
+        r"^## What is handed back\n.*?```text\n(.*?)```", page("back-pressure"), FLAGS
+    )
+    left = [events.MessagesUndelivered("app/saver", 0.0, 3, fate) for fate in events.Fate]
+    assert shown.splitlines() == [
+        f"{logging.getLevelName(event.level)} {logs.line(event)}" for event in left
+    ]
+
+
+def test_the_counters_of_a_consumer_are_explained_in_order():
+    shown = [row[0].strip("`") for row in rows(page("back-pressure"), "Reading the counters")]
+    assert shown == list(QueueConsumerWorker(print)._worker.handling_facts())
 
 
 def test_every_public_name_is_in_the_reference():

@@ -9,11 +9,13 @@ awaiter that is cancelled would take the task with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 from types import CodeType, FrameType, coroutine
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 from .errors import as_one
+
+T = TypeVar("T")
 
 OnEnd: TypeAlias = Callable[[asyncio.Task[Any]], None]
 
@@ -121,7 +123,7 @@ async def gather_settled(
     for task in running:
         while not task.done():
             try:
-                await ended(task)
+                await on_behalf_of(running, ended(task))
             except asyncio.CancelledError as error:
                 interrupted = error
                 for other in running:
@@ -143,11 +145,20 @@ async def gather_settled(
         del interrupted
 
 
+async def on_behalf_of(
+    others: Iterable[asyncio.Task[Any]],  # noqa: ARG001 - read from the frame, by await_stack()
+    awaitable: Awaitable[T],
+) -> T:
+    """Awaits something while ``others`` do the work: :func:`await_stack` goes on with theirs."""
+    return await awaitable
+
+
 def await_stack(task: asyncio.Task[Any] | None) -> tuple[str, ...]:
     """Returns where ``task`` is waiting: ``file:line in function``, outermost first.
 
     ``Task.get_stack()`` stops at the outermost coroutine of a suspended task; this follows the
-    chain of awaits down to the line that everything waits for.
+    chain of awaits down to the line that everything waits for. Where several tasks work for it, it
+    follows the first that has not ended.
     """
     lines: list[str] = []
     current: Any = None if task is None else task.get_coro()
@@ -170,6 +181,10 @@ def _where(awaitable: Any) -> tuple[FrameType | None, CodeType | None]:
 
 
 def _awaited(awaitable: Any) -> Awaitable[Any] | None:
+    if getattr(awaitable, "cr_code", None) is on_behalf_of.__code__ and awaitable.cr_frame:
+        for other in awaitable.cr_frame.f_locals["others"]:
+            if not other.done():
+                return cast("Awaitable[Any]", other.get_coro())
     for name in ("cr_await", "gi_yieldfrom", "ag_await"):
         inner: Awaitable[Any] | None = getattr(awaitable, name, None)
         if inner is not None:

@@ -22,12 +22,13 @@ class RateLimit(Record):
         RateLimit(10)  # ten a second, one every 100 ms
         RateLimit(100, per=60, burst=20)  # a hundred a minute; after a rest, twenty at once
 
-    In any period there are at most ``count + burst`` beginnings, and ``count`` in the long run.
+    In any period there are at most ``count + burst`` beginnings, and ``count`` in the long run. The
+    limit is that of one consumer, whatever its concurrency; when it is restarted, it begins rested.
 
     Args:
         count: How many.
-        per: The period, in seconds.
-        burst: How many may begin at once after a rest.
+        per: The period, in seconds; one second unless given.
+        burst: How many may begin at once after a rest; one unless given.
 
     Raises:
         FluidValueError: If one of them cannot work.
@@ -49,7 +50,7 @@ class RateLimit(Record):
             raise FluidValueError(
                 f"burst of a rate limit is not a whole number, 1 or more: {burst!r}"
             )
-        if not 0 < per / count < inf or not isfinite(burst * (per / count)):
+        if not _can_be_kept(count, per, burst):
             raise FluidValueError(f"a rate limit of {count!r} per {per!r} seconds cannot be kept")
         super().__init__(count, per, burst)
 
@@ -57,6 +58,13 @@ class RateLimit(Record):
     def interval(self) -> float:
         """The seconds between two beginnings in the long run."""
         return self.per / self.count
+
+
+def _can_be_kept(count: float, per: float, burst: int) -> bool:
+    try:
+        return per / count > 0 and isfinite(burst * (per / count))
+    except OverflowError:  # of an int that is no float
+        return False
 
 
 class Bucket:

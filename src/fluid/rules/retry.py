@@ -24,16 +24,21 @@ class Retry(Record):
 
     Args:
         on: The class of the errors that may go away by themselves, or several.
-        attempts: How often a message is tried at most, the first time included; ``inf`` for no
-            limit.
-        backoff: The waits between the attempts; its ``reset_after`` has no meaning here.
+        attempts: How often a message is tried at most, the first time included; 5 unless given,
+            ``inf`` for no limit. They are counted in one life of the consumer.
+        backoff: The waits between the attempts; None for ``Backoff()``. Its ``reset_after`` has no
+            meaning here.
         keeps_order: Whether messages behind it wait for one that is to be tried again: all of them
-            in a consumer that handles one at a time, those of its key where there are keys. False
-            lets them go first.
+            in a consumer that handles one at a time, those of its key where there are keys, none in
+            a pool without. False lets them go first; batches always keep their order.
         seed: Where the chance in the waits begins, to get the same ones again; None for anywhere.
 
     Raises:
         FluidValueError: If one of them cannot work.
+
+    Source:
+        The defaults are ours: five attempts with the default waits take 7.5 seconds, which is
+        enough for a connection that was lost, and less than the default grace of a stop.
     """
 
     on: tuple[type[BaseException], ...]

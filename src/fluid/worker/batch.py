@@ -7,6 +7,7 @@ are tried again as a smaller batch, before any other.
 from __future__ import annotations
 
 from itertools import repeat, starmap
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ..clock import clock_of
@@ -48,19 +49,19 @@ class Batches:
         left = SLICE_MESSAGES
         while not (life.stop_asked and is_over(mailbox, mailbox, life)):
             if not mailbox.messages:
+                meter.woke_at = inf
                 await mailbox.next_arrival(life.loop)
-                seen, was_idle = now(), True
+                meter.woke_at = seen = now()
+                was_idle = True
                 continue
-            if mailbox.is_paused:
-                await mailbox.next_arrival(life.loop)
-                continue
-            if not self._is_due(seen):
-                await mailbox.next_arrival(life.loop, until=seen + self._age)
+            if mailbox.is_paused or not self._is_due(seen):
+                meter.look(now(), mailbox.size(), mailbox.accepted())
+                until = inf if mailbox.is_paused else seen + self._age
+                await mailbox.next_arrival(life.loop, until)
                 continue
             began = now()
             if was_idle:
-                meter.woke_at, was_idle = seen, False
-                held_since, left = began, SLICE_MESSAGES
+                was_idle, held_since, left = False, began, SLICE_MESSAGES
             takes_all = len(mailbox.messages) <= self._size
             try:
                 await self._handle(self._take())

@@ -33,17 +33,19 @@ class HandlingConsumer(QueueConsumer[M]):
         stopping_grace_period: As for every worker.
         maxsize: The most messages that may wait; 0 for no limit.
         mailbox: A mailbox of your own, in place of a new one.
-        concurrency: The most messages that are handled at once.
+        concurrency: The most messages that are handled at once; 1 for one after the other.
         key: Returns the key of a message. Messages of one key are handled one after the other, in
             order, and those of different keys in turn, so that none has to wait for long behind a
-            key that has many.
+            key that has many. What it raises is the failure of that message. None for no keys.
         handler_timeout: Seconds after which a handler is cancelled and its message has failed with
-            a ``HandlerTimeoutError``; None for no limit. Each call then runs in a task of its own.
+            a ``HandlerTimeoutError``. It is cancelled again after a ``cancel_period``, and left
+            alone after another one. None for no limit. Each call then runs in a task of its own.
         retry: Which messages are tried again when their handler has raised, and when; None for
             none.
-        rate_limit: How many messages may begin in a period; another attempt counts as well.
+        rate_limit: How many messages may begin in a period, whatever the concurrency; another
+            attempt counts as well. None for no limit.
         on_dead_letter: What takes the messages that have failed for the last time, in place of the
-            method of that name.
+            method of that name; None for that method.
 
     Raises:
         FluidValueError: If one of them cannot work.
@@ -87,16 +89,23 @@ class HandlingConsumer(QueueConsumer[M]):
         """Is awaited with each message whose handler has raised for the last time.
 
         With an override, or a function given as ``on_dead_letter``, the consumer goes on when it
-        has returned. Without one the error ends the consumer. Either way the message is ``dead``.
+        has returned; what it raises ends the consumer. Without one the handler's error does.
+        Either way the message is ``dead``.
 
         Args:
             message: The message.
-            error: What its handler raised.
-            attempts: How often it was tried.
+            error: What its handler raised the last time.
+            attempts: How often it was tried in this life of the consumer.
+
+        Cancellation: The message goes back to the front of the queue, as one in hand does.
         """
 
     async def status(self) -> dict[str, Any]:
-        """Returns what every consumer says, with ``handling``: counts, and times in seconds."""
+        """Returns what every consumer says, with ``handling``: counts, and times in seconds.
+
+        The counts are exact. The times are those of the last looks at the queue, of which this is
+        one; the guide to back-pressure has them one by one, with how exact they are.
+        """
         return {**await super().status(), "handling": self._worker.handling_facts()}
 
 
@@ -148,8 +157,9 @@ class QueueConsumerWorker(HandlingConsumer[M]):
     async def request(self, message: M) -> Any:
         """Sends ``message`` and waits for what its handler returns, or raises what it raises.
 
-        An error of the handler goes to whoever waits here, and the consumer goes on. If nobody
-        waits any more, it is the error of a message like any other.
+        An error of the handler goes to whoever waits here, after the last attempt, and the consumer
+        goes on. If nobody waits any more, it is the error of a message like any other. Where there
+        is no room, it waits for some first.
 
         Raises:
             ConsumerClosed: If the consumer was asked to stop, or ended before it could answer.
@@ -251,16 +261,17 @@ class BatchConsumer(HandlingConsumer[M]):
     when a stop was asked for. Until then its messages stay in the mailbox.
 
     If the function raises, all messages of the batch have failed; if it raises
-    :class:`MessagesFailed`, those that this names. What is tried again is tried together, before
-    any other message. With ``on_dead_letter`` each message comes by itself.
+    ``MessagesFailed``, those that this names. What is tried again is tried together, as a smaller
+    batch and before any other message, whatever ``keeps_order`` of its ``retry`` says. With
+    ``on_dead_letter`` each message comes by itself.
 
     Args:
         on_batch: The function; the attribute of that name is read for each batch. None if a
             subclass has a method of that name.
         size: The most messages in a batch.
         age: Seconds that a message waits at most for others to come.
-        **options: See :class:`HandlingConsumer`; here, too, a time limit and a rate limit are for
-            the calls of the function.
+        **options: See :class:`HandlingConsumer`; there is no ``concurrency`` and no ``key``. The
+            time limit and the rate limit are for the calls of the function.
 
     Raises:
         FluidValueError: If ``on_batch`` is not a function, an option cannot work, or a batch does

@@ -188,7 +188,12 @@ class Handling:
             if not is_heard:
                 if self._on_dead_letter is None:
                     raise error
-                await self._on_dead_letter(bare(item), error, attempts)
+                try:
+                    await self._on_dead_letter(bare(item), error, attempts)
+                except TypeError as wrong:
+                    if was_plain(wrong):
+                        wrong.add_note(f"on_dead_letter() {LESSON}")
+                    raise
                 self.core.emit(events.MessageDied, attempts, error)
             mailbox = self.core.mailbox
             mailbox.dead += 1

@@ -67,6 +67,7 @@ class Lanes:
         self._mailbox: Mailbox[Any] = mailbox
         self._handling: Handling = handling
         self._key: Callable[[Any], Hashable] | None = policy.key
+        self._ahead: int = AHEAD if policy.key else 1  # the others are for whoever is free first
         self._keeps_order: bool = policy.retry is None or policy.retry.keeps_order
         self._lanes: dict[Hashable, Lane] = {}
         """The lanes of all keys that have a message."""
@@ -97,7 +98,8 @@ class Lanes:
         messages, ring = self._mailbox.messages, self._ring
         looked = 0
         self._mailbox.aside -= 1  # it counts as in hand, also for a key function that looks
-        while messages and looked < (AHEAD if ring else SLICE_MESSAGES):
+        while messages and looked < (self._ahead if ring else SLICE_MESSAGES):
+            self._mailbox.aside += 1  # first, or a thread that puts might see room in between
             self._sort(messages.popleft())
             looked += 1
         if not ring:
@@ -115,8 +117,10 @@ class Lanes:
             mailbox.put_back(parcel.item)
             return
         mailbox.aside += 1
-        parcel.lane.parcels.appendleft(parcel)
-        self._free(parcel.lane)
+        lane = parcel.lane
+        lane.is_busy = False
+        lane.parcels.appendleft(parcel)
+        self._ring.appendleft(lane)
         mailbox.wake_sorters()
 
     def is_empty(self) -> bool:
@@ -181,7 +185,6 @@ class Lanes:
     def _sort(self, item: Any) -> None:
         parcel = Parcel(item, self._count)
         self._count += 1
-        self._mailbox.aside += 1
         self._mailbox.parcels[parcel] = None
         try:
             parcel.lane = lane = self._lane_of(item)

@@ -139,19 +139,19 @@ class Joiners:
         """Forgets somebody who has stopped waiting."""
         self._waiting.remove(joiner)
 
-    def look(self, taken: int, holders: Iterable[object], settled_by: object) -> None:
+    def look(self, taken: int, settled_by: object, *holders: Iterable[object]) -> None:
         """Tells those who are done.
 
         Args:
             taken: How many messages have ever been taken.
-            holders: Who has one in hand now.
             settled_by: Who has just settled one.
+            holders: Who has one in hand now.
         """
         for joiner in self._waiting:
             if joiner.waits_for is not None:
                 joiner.waits_for.discard(settled_by)
             elif taken >= joiner.target:
-                joiner.waits_for = set(holders)
+                joiner.waits_for = set().union(*holders)
             if joiner.waits_for is not None and not joiner.waits_for:
                 resolve(joiner.done)
 

@@ -174,7 +174,6 @@ class Mailbox(Store[M]):
             future = request.future
             if future.done() and not future.cancelled() and (error := future.exception()):
                 raise cancelled from error
-            future.cancel()
             raise
 
     # --- the ways in ------------------------------------------------------------------------------

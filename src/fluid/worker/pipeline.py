@@ -10,7 +10,9 @@ class Pipeline(Workers):
     """A group of stages that stops from its source to its sink, so that nothing is lost between.
 
     The sink is started first and the source last. On a stop each stage drains into the next one,
-    which is asked to stop only when nobody feeds it any more. The times that they need add up.
+    which is asked to stop only when nobody feeds it any more. The times that they need add up, and
+    so does ``worker_stop_bound``. When a stage ends by itself or fails, all are stopped in this
+    order.
 
     ::
 

@@ -11,6 +11,7 @@ handler that it is given, which says by a :class:`Settled` that the message need
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ..clock import clock_of
@@ -72,6 +73,12 @@ async def consume(
         if mailbox.has_requests and not answers:
             return
         if not messages or mailbox.is_paused:
+            if not (messages or mailbox.aside):
+                was_idle, meter.woke_at = True, inf
+            else:
+                was_idle, moment = False, now()
+                meter.woke_at = min(meter.woke_at, moment)
+                meter.look(moment, mailbox.size(), mailbox.accepted())
             getters.append(arrival := make_future())  # as in mailbox.arrival(), written out
             if mailbox.inbox:
                 mailbox.fetch()
@@ -80,7 +87,6 @@ async def consume(
             except BaseException:
                 mailbox.missed(arrival)
                 raise
-            was_idle = True
             continue
         began = now()
         if was_idle:

@@ -47,7 +47,7 @@ def checked(policy: Policy, consumer: str) -> Policy:
     Raises:
         FluidValueError: If one of the options cannot; it names the consumer and the way out.
     """
-    if policy == PLAIN:
+    if type(policy.concurrency) is int and policy == PLAIN:  # True would be equal to it
         return policy
     subject = f"of consumer {consumer!r}"
     _check_concurrency(policy, subject)

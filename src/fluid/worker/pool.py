@@ -12,6 +12,7 @@ left alone.
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from .. import events, tasks
@@ -31,7 +32,7 @@ from .waits import Waiters
 if TYPE_CHECKING:
     from .consumer_core import ConsumerCore
     from .life import Life
-    from .protocols import HasOnMessage, Source
+    from .protocols import Answering, HasOnMessage, Source
 
 
 class Pool:
@@ -53,18 +54,32 @@ class Pool:
         self._errors: list[BaseException] = []
         self._waiters: Waiters[None] = Waiters()
         self._ladder: Ladder = Ladder(life.loop)
+        self._answering: Answering | None = None
+        self._unaware: int = 0
+        """How many of the loops have a handler that answers no requests."""
 
-    async def run(self, worker: HasOnMessage[Any], source: Source | None, *, answers: bool) -> None:
+    async def run(
+        self, worker: HasOnMessage[Any], source: Source | None, answering: Answering | None
+    ) -> None:
         """Runs the loops until all have ended; raises what the first that failed has raised.
+
+        Args:
+            worker: Who handles the messages.
+            source: Where they come from; None for the mailbox itself.
+            answering: Where to get one who answers requests; None if this one does. Each loop asks
+                for it when there is a first request, without waiting for the handlers of others.
 
         Cancellation: All of them are cancelled each time, and waited for.
         """
         interrupted: asyncio.CancelledError | None = None
+        self._answering = answering
+        self._unaware = 0 if answering is None else self.size
+        self._core.mailbox.unaware += self._unaware
         source = self._core.mailbox if source is None else source  # an empty one is false
         for number in range(self.size):
             name = f"{self._core.name} {number + 1}"
             loop = tasks.spawn(
-                self._consume(worker, source, answers=answers),
+                self._consume(worker, source, answers=answering is None),
                 loop=self._life.loop,
                 name=name,
                 on_end=self._ended,
@@ -73,7 +88,8 @@ class Pool:
         try:
             while self._loops:
                 try:
-                    await self._waiters.wait(self._life.loop)
+                    waiting = self._waiters.wait(self._life.loop)
+                    await tasks.on_behalf_of(self._loops, waiting)
                 except asyncio.CancelledError as error:
                     interrupted = error
                     self._interrupted()
@@ -81,6 +97,7 @@ class Pool:
             if interrupted is not None:
                 raise interrupted
         finally:
+            self._core.mailbox.unaware -= self._unaware
             self._ladder.clear()
             del interrupted
 
@@ -96,10 +113,15 @@ class Pool:
         was_idle = True
         while not (self.is_cut or (life.stop_asked and is_over(source, mailbox, life))):
             if mailbox.has_requests > answers:
-                return
+                worker, answers = self._who_answers(), True
             if not messages or mailbox.is_paused:
+                if not (messages or mailbox.aside):
+                    was_idle, meter.woke_at = True, inf
+                else:
+                    was_idle, moment = False, now()
+                    meter.woke_at = min(meter.woke_at, moment)
+                    meter.look(moment, mailbox.size(), mailbox.accepted())
                 await mailbox.next_arrival(life.loop)
-                was_idle = True
                 continue
             began = now()
             if was_idle:
@@ -154,6 +176,13 @@ class Pool:
                     mailbox.attend(me)
             if messages and alone == turn:
                 await tasks.pause()
+
+    def _who_answers(self) -> HasOnMessage[Any]:
+        """Returns who answers requests, to one loop more."""
+        assert self._answering is not None
+        self._unaware -= 1
+        self._core.mailbox.unaware -= 1
+        return self._answering()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         if task not in self._loops:

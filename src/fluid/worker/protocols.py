@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 M_contra = TypeVar("M_contra", contravariant=True)
 
@@ -14,6 +14,10 @@ class HasOnMessage(Protocol[M_contra]):
     @property
     def on_message(self) -> Callable[[M_contra], Awaitable[object]]:
         """The handler."""
+
+
+Answering: TypeAlias = Callable[[], HasOnMessage[Any]]
+"""Returns one whose handler answers requests."""
 
 
 class Source(Protocol):

@@ -100,7 +100,9 @@ class QueueConsumer(Worker, Generic[M]):
             mailbox.send(message)
 
     async def put(self, message: M | None) -> None:
-        """Accepts ``message`` as soon as there is room.
+        """Accepts ``message`` as soon as there is room, first come first served.
+
+        A handler must not wait for room in its own consumer: that would have to go on to make some.
 
         Raises:
             ConsumerClosed: If the consumer was asked to stop, also while it waits.
@@ -151,6 +153,11 @@ class QueueConsumer(Worker, Generic[M]):
     async def join(self) -> None:
         """Waits until everything that has been accepted so far is settled.
 
+        Raises:
+            ConsumerClosed: If the consumer has ended before, also while it waits. In a mailbox
+                that you made yourself it waits for the next one.
+            WrongLoopError: If awaited on another loop than the consumer's.
+
         Cancellation: Safe.
         """
         await self._worker.mailbox.join()
@@ -172,8 +179,12 @@ class QueueConsumer(Worker, Generic[M]):
     async def on_undelivered(self, messages: Sequence[M]) -> None:
         """Is awaited with what is left when the consumer has to end before it could handle it.
 
-        It runs before ``on_shutdown``, within the cleanup period. Without an override the
-        messages are lost, which is counted (``dropped``) and reported.
+        It runs before ``on_shutdown``, within the cleanup period. When it has returned, they count
+        as ``returned``. Without an override, or if that raises, they are lost, which is counted
+        (``dropped``) and reported. A handler may have begun with some of them.
+
+        Args:
+            messages: What is left, oldest first.
         """
 
     async def status(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from the mailbox to the handler, until somebody makes the first request.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .hooks import is_default
@@ -13,9 +14,9 @@ from .plain import consume
 
 if TYPE_CHECKING:
     from .consumer_core import ConsumerCore
-    from .handling import OnDeadLetter
+    from .handling import Handling, OnDeadLetter
     from .life import Life
-    from .protocols import HasOnMessage, Source
+    from .protocols import Answering, HasOnMessage, Source
 
 
 async def serve(
@@ -24,26 +25,19 @@ async def serve(
     """Handles messages until a stop is asked for and none is left."""
     life, mailbox, policy = core.life, core.mailbox, core.policy
     assert life is not None
-    if policy.is_bare and is_default(on_dead_letter):
-        if not mailbox.has_requests:
-            mailbox.unaware += 1
-            try:
-                await _consume(worker, core, life)
-            finally:
-                mailbox.unaware -= 1
-        if not mailbox.has_requests:
+    answering = partial(_handling, worker, core, life, on_dead_letter)
+    if policy.is_bare and is_default(on_dead_letter) and not mailbox.has_requests:
+        await _consume(worker, core, life, answering=answering)
+        if policy.concurrency > 1 or not mailbox.has_requests:
             return
-    from .handling import Handling
-
-    handling = Handling(core, life, policy, lambda: worker.on_message, on_dead_letter)
     if not policy.sorts:
-        await _consume(handling, core, life, answers=True)
+        await _consume(answering(), core, life)
         return
     from .lanes import Lanes
 
-    lanes = Lanes(mailbox, handling)
+    lanes = Lanes(mailbox, answering())
     try:
-        await _consume(lanes, core, life, lanes, answers=True)
+        await _consume(lanes, core, life, lanes)
     finally:
         lanes.close()
 
@@ -54,11 +48,25 @@ async def _consume(
     life: Life,
     source: Source | None = None,
     *,
-    answers: bool = False,
+    answering: Answering | None = None,
 ) -> None:
-    if core.policy.concurrency == 1:
-        await consume(worker, core.mailbox, life, source, answers=answers)
-    else:
+    mailbox, size = core.mailbox, core.policy.concurrency
+    if size > 1:
         from .pool import Pool
 
-        await Pool(core, life, core.policy.concurrency).run(worker, source, answers=answers)
+        await Pool(core, life, size).run(worker, source, answering)
+        return
+    is_unaware = answering is not None
+    mailbox.unaware += is_unaware
+    try:
+        await consume(worker, mailbox, life, source, answers=not is_unaware)
+    finally:
+        mailbox.unaware -= is_unaware
+
+
+def _handling(
+    worker: HasOnMessage[Any], core: ConsumerCore, life: Life, on_dead_letter: OnDeadLetter
+) -> Handling:
+    from .handling import Handling
+
+    return Handling(core, life, core.policy, lambda: worker.on_message, on_dead_letter)

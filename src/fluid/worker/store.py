@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from itertools import chain
 from math import inf, isinf
 from threading import get_ident
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -419,7 +418,7 @@ class Store(Generic[M]):
         with self._lock:
             self._give_room()
             taken = self._settled() + self._in_hand() + self.aside
-            self._joiners.look(taken, chain(self.parcels, self.holders), settled_by)
+            self._joiners.look(taken, settled_by, self.parcels, self.holders)
             far = min(self._joiners.next_target() - self._settled(), FAR_AWAY)
             always = self._room.tickets or self.is_paused or (self.has_requests and self.unaware)
             self.attend_at = 0 if always else self.handled + far

@@ -95,7 +95,8 @@ class LimitedCall:
         try:
             while not self._is_over:
                 try:
-                    await self._waiters.wait(self._loop)
+                    waiting = self._waiters.wait(self._loop)
+                    await tasks.on_behalf_of((self._task,), waiting)
                 except asyncio.CancelledError as error:
                     interrupted = error
                     tasks.cancel(self._task, "fluid: whoever waits for it was cancelled")
