@@ -10,11 +10,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests examples benchmarks tools conftest.py docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage check lint types layers docs format bench scenarios pin clean
+.PHONY: help run test test-all coverage check lint types layers docs format bench conservation scenarios pin clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: $(VENV)/.ready-run ## Run the demo: index the standard library and search it
 	$(BIN)/python -m examples.codesearch $(ARGS)
@@ -53,6 +53,9 @@ format: $(VENV)/.ready-check ## Format the code and mend what ruff can mend
 
 explore: $(VENV)/.ready-test ## Explore schedules for 10 minutes (ARGS="--minutes 60 --seeds 5000")
 	$(BIN)/python -m tools.explore $(ARGS)
+
+conservation: $(VENV)/.ready-test ## Send a million messages through explored schedules, and count them
+	$(BIN)/python -m tools.conservation $(ARGS)
 
 bench: $(VENV)/.ready-test ## Run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)

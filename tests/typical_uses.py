@@ -10,13 +10,18 @@ from fluid import (
     Account,
     AsyncConsumer,
     Backoff,
+    BatchConsumer,
     ChildSpec,
     DynamicSupervisor,
     HasWorkers,
     Mailbox,
     MessageProducer,
+    MessagesFailed,
+    Pipeline,
     QueueConsumer,
     QueueConsumerWorker,
+    RateLimit,
+    Retry,
     Supervisor,
     SupervisorGaveUp,
     Worker,
@@ -56,6 +61,51 @@ class Batcher(QueueConsumer[bytes]):
 
     async def on_undelivered(self, messages: Sequence[bytes]) -> None:
         print(len(messages))
+
+
+class Mailer(QueueConsumerWorker[str]):
+    async def on_message(self, message: str) -> int:
+        return len(message)
+
+    async def on_dead_letter(self, message: str, error: BaseException, attempts: int) -> None:
+        print(message, error, attempts)
+
+
+class Rows(BatchConsumer[int]):
+    async def on_batch(self, batch: list[int]) -> None:
+        raise MessagesFailed({0: ValueError(batch[0])})
+
+
+async def store(batch: list[str]) -> None:
+    print(len(batch))
+
+
+async def keep(message: str, error: BaseException, attempts: int) -> None:
+    print(message, error, attempts)
+
+
+def first_letter(message: str) -> str:
+    return message[:1]
+
+
+def consumers() -> Pipeline:
+    retry = Retry(on=(OSError, TimeoutError), attempts=3, backoff=Backoff(1), keeps_order=False)
+    limited = RateLimit(100, per=60, burst=20)
+    mailer = Mailer(name="mailer", concurrency=8, retry=retry, rate_limit=limited)
+    assert_type(mailer.worker_mailbox, Mailbox[str])
+    keyed = QueueConsumerWorker(handle, concurrency=4, key=first_letter, on_dead_letter=keep)
+    rows = Rows(size=10, age=0.5, handler_timeout=30, on_dead_letter=None)
+    batches = BatchConsumer(store, size=10, retry=Retry(OSError))
+    assert_type(batches, BatchConsumer[str])
+    dispatching = AsyncConsumer(Orders(), concurrency=2, key=str, retry=retry)
+    return Pipeline(mailer, keyed, dispatching, batches, rows)
+
+
+async def ask(consumer: QueueConsumerWorker[str]) -> None:
+    consumer.pause()
+    consumer.resume()
+    answer: int = await consumer.request("hello")
+    print(answer, (await consumer.status())["handling"]["oldest_age"])
 
 
 class Orders(AsyncDispatcher[dict[str, str]]):

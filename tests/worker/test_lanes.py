@@ -175,7 +175,7 @@ async def test_join_waits_for_a_message_that_others_have_overtaken() -> None:
 
 
 async def test_join_waits_for_what_goes_back_when_later_messages_are_settled_already() -> None:
-    """A pool does not put back in order; what was settled behind a message must not count for it."""
+    """A pool does not put back in order: what is settled behind a message does not count for it."""
 
     async def handle(message: object) -> None:
         await asyncio.sleep(message)  # type: ignore[arg-type]

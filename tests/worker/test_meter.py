@@ -78,7 +78,7 @@ class Queue:
             assert self.oldest >= self.age - 1e-9
             if self.waiting:
                 came = self.waiting[0]
-                slice_began = max((at for at in self.looked if at <= came), default=-inf)
+                slice_began = max((at for at in self.looked if at < came), default=-inf)
                 woke_at = self.meter.woke_at
                 assert self.oldest <= self.now - min(came, max(slice_began, woke_at)) + 1e-9
 

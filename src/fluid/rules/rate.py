@@ -83,3 +83,7 @@ class Bucket:
         at = max(now, self._due - self._slack)
         self._due = max(at, self._due) + self._interval
         return at
+
+    def give_back(self) -> None:
+        """Returns a token that was not used; those that others still hold are older."""
+        self._due -= self._interval

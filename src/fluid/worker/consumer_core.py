@@ -21,6 +21,7 @@ from .policy import PLAIN, Policy
 from .request import Request, bare, give_up_requests
 
 if TYPE_CHECKING:
+    from ..rules.rate import Bucket
     from .base import Worker
     from .queue import QueueConsumer
 
@@ -28,7 +29,16 @@ if TYPE_CHECKING:
 class ConsumerCore(Core):
     """The private side of a consumer: its mailbox, and what each task has taken from it."""
 
-    __slots__ = ("batch", "hands", "mailbox", "policy", "slice_ends", "stragglers", "taken")
+    __slots__ = (
+        "batch",
+        "bucket",
+        "hands",
+        "mailbox",
+        "policy",
+        "slice_ends",
+        "stragglers",
+        "taken",
+    )
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         super().__init__(owner, name, grace)
@@ -36,6 +46,8 @@ class ConsumerCore(Core):
         self.policy: Policy = PLAIN
         self.batch: tuple[int, float]
         """The size and age of a batch, where there are batches."""
+        self.bucket: Bucket | None = None
+        """What is left of its rate limit; a restart is no way around it."""
         self.stragglers: dict[asyncio.Task[Any], None] = {}
         """Handlers of this life that refused to end, and still run."""
         self.hands: dict[asyncio.Task[Any], Any] = {}

@@ -55,11 +55,10 @@ class Handling:
             None if is_default(on_dead_letter) else on_dead_letter
         )
         self._random: Random = Random(None if policy.retry is None else policy.retry.seed)
-        self._bucket: Bucket | None = None
-        if policy.rate_limit is not None:
+        if policy.rate_limit is not None and core.bucket is None:
             from ..rules.rate import Bucket
 
-            self._bucket = Bucket(policy.rate_limit)
+            core.bucket = Bucket(policy.rate_limit)
 
     # --- one message -----------------------------------------------------------------------------
 
@@ -103,10 +102,8 @@ class Handling:
         Raises:
             Over: If the rate limit lets no more begin in the time that is left.
         """
-        if self._bucket is not None:
-            due = self._bucket.take(self.life.loop.time())
-            if not await self.wait_until(due):
-                raise Over
+        if self.core.bucket is not None:
+            await self._wait_for_turn(self.core.bucket)
         handler = self._handler()
         try:
             if self.policy.handler_timeout is None:
@@ -116,6 +113,17 @@ class Handling:
             if was_plain(error):
                 error.add_note(f"the handler {handler!r} {LESSON}")
             raise
+
+    async def _wait_for_turn(self, bucket: Bucket) -> None:
+        """Waits until the rate limit lets another call begin."""
+        is_in_time = False
+        try:
+            is_in_time = await self.wait_until(bucket.take(self.life.loop.time()))
+        finally:
+            if not is_in_time:
+                bucket.give_back()
+        if not is_in_time:
+            raise Over
 
     async def _call_limited(self, handler: Handler, argument: Any, limit: float) -> Any:
         core, life = self.core, self.life
