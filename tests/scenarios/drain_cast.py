@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from fluid.dispatcher import AsyncDispatcher
 from fluid.events import WorkerEvent
 from tests.scenarios.cast import Planned
 
-Work = Callable[[Any], Awaitable[object]]
+Work = Callable[[Any], Coroutine[Any, Any, object]]
 
 AT_ONCE = Retry(on=Planned, attempts=3, backoff=Backoff(initial=0))
 UNORDERED = Retry(on=Planned, attempts=3, backoff=Backoff(initial=0), keeps_order=False)
@@ -71,7 +71,13 @@ class Diary:
         """Handles a batch, all of it or nothing."""
         self.began.extend(messages)
         if self.work is not None:
-            await asyncio.gather(*map(self.work, messages))
+            tasks = [asyncio.ensure_future(self.work(message)) for message in messages]
+            try:
+                await asyncio.gather(*tasks)
+            finally:  # which leaves the others alone
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
         self.handled.extend(messages)
 
     async def keep(self, messages: Sequence[Any]) -> None:

@@ -79,7 +79,7 @@ async def test_what_is_sent_around_a_stop_is_refused_or_handled_or_handed_back(
 ) -> None:
     """U03: at any step, in any order."""
     diary = Diary(taking(0.01))
-    consumer = consumer_of(kind, diary, stopping_grace_period=0.015)
+    consumer = consumer_of(kind, diary, stopping_grace_period=0.005)
     accepted: list[int] = []
     numbers = count()
 
@@ -108,6 +108,7 @@ async def test_what_is_sent_around_a_stop_is_refused_or_handled_or_handed_back(
     with pytest.raises(ConsumerClosed):
         consumer.send(-1)
     sim.sometimes("something was handed back", bool(diary.left))
+    sim.sometimes("something was handled", bool(diary.handled))
 
 
 @each_kind

@@ -35,6 +35,27 @@ async def test_follow_ups_are_handled_while_the_consumer_drains(kind: str, maxsi
     assert account_of(consumer) == {"accepted": 15, "handled": 15}
 
 
+@pytest.mark.parametrize("kind", ["pool", "pool of keys"])
+async def test_the_whole_pool_is_there_for_follow_ups_as_long_as_a_handler_may_send_some(
+    kind: str,
+) -> None:
+    """U06: a loop that has nothing to do in a drain does not end before the others have."""
+
+    async def fan_out(number: int) -> None:
+        await asyncio.sleep(1)
+        if number == 0:
+            for follow_up in range(1, 9):
+                consumer.send(follow_up)
+
+    diary = Diary(fan_out)
+    consumer = consumer_of(kind, diary)
+    await consumer.startup()
+    consumer.send(0)
+    await consumer.shutdown()
+    assert sorted(diary.handled) == list(range(9))
+    assert now() == 3
+
+
 @each_kind
 async def test_a_stranger_is_refused_while_follow_ups_are_accepted(kind: str) -> None:
     """U06"""

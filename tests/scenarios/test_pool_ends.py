@@ -6,65 +6,25 @@ Exact times are those of a world without other delays, so the tests of bounds ar
 from __future__ import annotations
 
 import asyncio
-from math import inf
-from typing import Any
 
 import pytest
 
-from fluid import Backoff, Mailbox, Retry
+from fluid import Mailbox
 from fluid.events import SecondaryError
 from fluid.rules.lifecycle import WorkerState
 from fluid.testing import Simulation
 from tests.exploring import explored
 from tests.scenarios.cast import Watch, cancel_task_of, faults_of, stop_at_last
 from tests.scenarios.message_cast import TAKES, all_ended
-from tests.scenarios.pool_cast import PLACES, Hands, Pooled, by_key, key_of, options_of
+from tests.scenarios.odd_cast import Odd, ended, patient
+from tests.scenarios.pool_cast import PLACES, Hands, Pooled, by_key, options_of
 from tests.scenarios.supervised_cast import supervisor_of
-from tests.worker.fakes import deaf, deaf_to, now
+from tests.worker.fakes import now
 from tests.worker.group_cast import end_of
 from tests.worker.queue_cast import account
 
 each_kind = pytest.mark.parametrize("kind", ["bare", "keyed", "retrying", "all"])
 in_order = pytest.mark.parametrize("kind", ["keyed", "retrying", "all"])
-
-
-class Odd(Pooled):
-    """A pool whose messages say what becomes of them."""
-
-    async def on_message(self, message: str) -> None:
-        self.books.began.append(message)
-        match message.split("-"):
-            case ["bad", seconds]:
-                await asyncio.sleep(float(seconds))
-                raise ValueError(message)
-            case ["tidy", seconds]:
-                try:
-                    await asyncio.sleep(inf)
-                finally:
-                    await asyncio.sleep(float(seconds))
-            case ["worse", _]:
-                try:
-                    await asyncio.sleep(inf)
-                finally:
-                    raise OSError(message)
-            case ["deaf", cancels]:
-                await deaf_to(float(cancels))(self)
-            case ["long", _]:
-                await asyncio.sleep(inf)
-
-
-def patient(kind: str) -> dict[str, Any]:
-    """Returns the options of a kind of pool, with a time limit of hours if any, and many keys."""
-    options = options_of(kind)
-    limit = 9000 if "handler_timeout" in options else None
-    return {**options, "handler_timeout": limit, "key": str if "key" in options else None}
-
-
-async def ended(pool: Odd, messages: str) -> BaseException | None:
-    """Gives a pool messages at once, and waits for its end."""
-    await pool.startup()
-    pool.send_all(messages)
-    return await end_of(pool.wait_for_shutdown())
 
 
 @each_kind
@@ -134,61 +94,6 @@ async def test_handlers_that_tidy_up_get_a_cancel_period_before_the_next_cancel(
 
 
 @each_kind
-async def test_a_handler_that_refuses_to_end_when_another_one_fails_is_left_alone(
-    kind: str,
-) -> None:
-    pool = Odd(**patient(kind))
-    pool.cancel_period = 2.0
-    error = await ended(pool, "bad-1 deaf-inf long-1 next-1")
-    assert isinstance(error, ValueError)
-    assert now() == 1 + 2 * 2.0
-    assert pool.stragglers == 1
-    assert pool.worker_exit.abandoned
-    assert pool.worker_exit.state is WorkerState.FAILED
-    account(pool, accepted=4, dead=1, queued=2, in_hand=1)
-    await asyncio.sleep(4000)
-    account(pool, accepted=4, dead=1, queued=2, handled=1)
-
-
-@each_kind
-async def test_a_handler_that_was_left_alone_takes_nothing_more_when_it_ends(kind: str) -> None:
-    """Its pool is no more; what waits belongs to the next consumer, or to nobody."""
-    mailbox: Mailbox[str] = Mailbox()
-    options = patient(kind)
-    pool = Odd(mailbox=mailbox, **options)
-    await ended(pool, "bad-1 deaf-inf long-1 next-1")
-    heir = Odd(pool.books, name="heir", concurrency=2, mailbox=mailbox, **options)
-    pool.books.began.clear()
-    await heir.startup()
-    await asyncio.sleep(1)  # "long-1" and "next-1" are in the hands of the heir
-    heir.send_all("long-2 long-3")
-    await asyncio.sleep(4000)  # and the straggler has ended
-    assert sorted(pool.books.began) == ["long-1", "long-2", "next-1"]
-    account(mailbox, accepted=6, dead=1, handled=2, queued=1, in_hand=2)
-    heir.pause()
-    heir._worker.force()
-    await heir.wait_for_shutdown()
-    account(mailbox, accepted=6, dead=1, handled=2, returned=3)
-
-
-@pytest.mark.parametrize("key", [None, key_of])
-async def test_what_a_handler_that_was_left_alone_fails_with_goes_back_to_the_mailbox(key) -> None:
-    """Nobody is there any more who would wait for its next attempt."""
-
-    class Failing(Odd):
-        async def on_message(self, message: str) -> None:
-            await super().on_message(message)
-            raise OSError
-
-    pool = Failing(key=key, retry=Retry(OSError, backoff=Backoff(5)))
-    await ended(pool, "bad-1 deaf-inf")
-    account(pool, accepted=2, dead=1, in_hand=1)
-    await asyncio.sleep(4000)
-    assert [*pool.worker_mailbox.messages] == ["deaf-inf"]
-    account(pool, accepted=2, dead=1, queued=1)
-
-
-@each_kind
 async def test_a_foreign_cancel_ends_a_pool_in_bounded_time(kind: str) -> None:
     pool = Odd(**patient(kind))
     await pool.startup()
@@ -216,18 +121,6 @@ async def test_a_stop_by_force_cancels_the_handlers_each_time_the_worker_is_canc
     assert pool.worker_exit.state is WorkerState.FORCE_STOPPED
     assert not pool.worker_exit.abandoned
     account(pool, accepted=3, returned=3)
-
-
-async def test_a_pool_that_ignores_all_cancels_is_abandoned_within_the_bound_of_its_stop() -> None:
-    pool = Odd(stopping_grace_period=3)
-    await pool.startup()
-    pool.send_all("deaf-inf deaf-9 long-1")
-    await asyncio.sleep(1)
-    await pool.shutdown()
-    assert now() <= 1 + pool.worker_stop_bound
-    assert pool.worker_exit.abandoned
-    await asyncio.sleep(4000)
-    account(pool, accepted=3, handled=2, dropped=1)  # a cleanup that comes so late has no time
 
 
 @in_order
@@ -279,16 +172,3 @@ async def test_two_pools_on_one_mailbox_lose_nothing_and_join_waits_for_both(
         watch.assert_it_ended_well()
     sim.sometimes("both worked", books.most > PLACES)
     books.assert_nothing_is_lost()
-
-
-async def test_a_handler_that_was_left_alone_leaves_its_key_to_the_next_consumer() -> None:
-    mailbox: Mailbox[str] = Mailbox()
-    pool = Odd(mailbox=mailbox, key=key_of)
-    await ended(pool, "bad-1 deaf-inf d2 d3 e1")
-    assert [*mailbox.messages] == ["d2", "d3"]
-    heir = Odd(pool.books, mailbox=mailbox, key=key_of, name="heir")
-    async with heir:
-        await asyncio.sleep(1)
-        assert not mailbox.messages
-    await deaf(heir)
-    account(mailbox, accepted=5, handled=4, dead=1)

@@ -89,7 +89,7 @@ class Slow(Pooled):
         assert not account.in_hand
 
 
-@each_kind
+@pytest.mark.parametrize("kind", ["plain", "retrying"])
 @explored(faults="offered", swept=True, seeds=8)
 async def test_whatever_strikes_a_consumer_with_a_time_limit_each_message_is_in_one_place(
     sim: Simulation, kind: str
@@ -110,7 +110,7 @@ async def test_whatever_strikes_a_consumer_with_a_time_limit_each_message_is_in_
 
 
 @each_kind
-@explored(seeds=40)
+@explored()
 async def test_a_handler_that_ends_at_its_limit_has_handled_its_message_or_failed_and_never_both(
     sim: Simulation, kind: str
 ) -> None:

@@ -1,20 +1,17 @@
-"""Keys, seen closely: turns, ages of queues, room, memory, and key functions that misbehave."""
+"""Keys, seen closely: turns, room, waits until all is settled, and memory."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import weakref
-from collections.abc import Callable
 
 import pytest
 
 from fluid import Backoff, Mailbox, QueueConsumerWorker, Retry
 from fluid.worker.lanes import AHEAD, Lane
-from fluid.worker.plain import SLICE_SECONDS
 from tests.worker.fakes import now
-from tests.worker.group_cast import end_of
-from tests.worker.queue_cast import Keeper, Recorder, account, hang, taking
+from tests.worker.queue_cast import Recorder, account, hang, taking
 
 
 def first(message: object) -> object:
@@ -67,57 +64,6 @@ async def test_keys_take_turns() -> None:
     async with consumer:
         await consumer.join()
     assert consumer.handled == [(key, number) for number in range(3) for key in "abc"]
-
-
-@pytest.mark.parametrize("key", [None, first], ids=["bare", "keyed"])
-@pytest.mark.parametrize("size", [2, 5])
-async def test_handlers_that_never_wait_hold_the_loop_for_five_milliseconds_together(
-    key: Callable[[object], object] | None, size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loop, spent = asyncio.get_running_loop(), 0.0
-    monkeypatch.setattr(loop, "time", lambda time=loop.time: time() + spent)
-
-    async def block(_message: object) -> None:
-        nonlocal spent
-        spent += 0.0005
-
-    consumer = Recorder(block, key=key, concurrency=size)
-    longest = 0.0
-    async with consumer:
-        for number in range(400):
-            consumer.send((number, number))
-        while consumer.queue_size():
-            before = now()
-            await asyncio.sleep(0)
-            longest = max(longest, now() - before)
-    assert longest <= SLICE_SECONDS + size * 0.0005 + 1e-9
-    account(consumer, accepted=400, handled=400)
-
-
-@pytest.mark.parametrize("again", [False, True])
-async def test_handlers_that_all_fail_without_a_wait_give_way_after_each_message(
-    *, again: bool
-) -> None:
-    """Neither dead letters nor retries keep the loop from everybody else."""
-
-    async def fail(_message: object) -> None:
-        raise ValueError
-
-    async def bury(*_: object) -> None:
-        """Hears of it."""
-
-    retry = Retry(ValueError, attempts=2, backoff=Backoff(0)) if again else None
-    consumer = Recorder(fail, concurrency=3, retry=retry, on_dead_letter=bury)
-    async with consumer:
-        for number in range(300):
-            consumer.send(number)
-        before = 300
-        while consumer.queue_size():
-            await asyncio.sleep(0)
-            assert before - consumer.queue_size() <= 3
-            before = consumer.queue_size()
-        await consumer.join()
-    account(consumer, accepted=300, dead=300)
 
 
 async def test_sorting_ten_thousand_messages_of_a_busy_key_gives_way() -> None:
@@ -174,32 +120,6 @@ async def test_join_waits_for_a_message_that_others_have_overtaken() -> None:
         assert now() == 6
 
 
-async def test_join_waits_for_what_goes_back_when_later_messages_are_settled_already() -> None:
-    """A pool does not put back in order: what is settled behind a message does not count for it."""
-
-    async def handle(message: object) -> None:
-        await asyncio.sleep(message)  # type: ignore[arg-type]
-        if message == 1:
-            raise ValueError
-
-    mailbox: Mailbox[object] = Mailbox()
-    pool = Recorder(handle, concurrency=4, mailbox=mailbox)
-    mailbox.send(100)
-    mailbox.send(0.5)
-    joined = asyncio.ensure_future(mailbox.join())
-    await pool.startup()
-    await asyncio.sleep(0)
-    mailbox.send(101)
-    mailbox.send(1)
-    assert isinstance(await end_of(pool.wait_for_shutdown()), ValueError)
-    await asyncio.sleep(1)
-    account(mailbox, accepted=4, handled=1, dead=1, queued=2)
-    assert not joined.done()
-    async with Recorder(taking(1), mailbox=mailbox):
-        await joined
-    account(mailbox, accepted=4, handled=3, dead=1)
-
-
 async def test_join_waits_for_both_of_two_consumers_of_which_one_keeps_messages_aside() -> None:
     mailbox: Mailbox[object] = Mailbox()
 
@@ -217,88 +137,6 @@ async def test_join_waits_for_both_of_two_consumers_of_which_one_keeps_messages_
             await mailbox.join()
             assert now() == 5
     account(mailbox, accepted=2, handled=2)
-
-
-# --- key functions -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("concurrency", [1, 3])
-async def test_a_message_without_a_key_has_failed(concurrency: int) -> None:
-    """As if its handler had raised: the key function did, or its result cannot be a key."""
-    died = []
-
-    async def bury(message: object, error: BaseException, attempts: int) -> None:
-        died.append((message, type(error), attempts))
-
-    consumer = Recorder(key=lambda m: m["key"], concurrency=concurrency, on_dead_letter=bury)
-    async with consumer:
-        consumer.send({"key": 1})
-        consumer.send({})
-        consumer.send({"key": []})
-        consumer.send({"key": 2})
-    assert died == [({}, KeyError, 1), ({"key": []}, TypeError, 1)]
-    assert consumer.handled == [{"key": 1}, {"key": 2}]
-    account(consumer, accepted=4, handled=2, dead=2)
-
-
-async def test_without_a_hook_it_ends_the_consumer() -> None:
-    consumer = Keeper(key=lambda m: m["key"], concurrency=2)
-    await consumer.startup()
-    consumer.send({})
-    consumer.send({"key": 1})
-    assert isinstance(await end_of(consumer.wait_for_shutdown()), KeyError)
-    assert consumer.worker_mailbox.account().dead == 1
-    assert consumer.worker_mailbox.account().adds_up
-
-
-@pytest.mark.parametrize("wrong", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
-async def test_a_key_function_that_wants_to_end_the_process_ends_the_consumer(wrong) -> None:
-    def key(_message: object) -> object:
-        raise wrong
-
-    consumer = Recorder(key=key, concurrency=2)
-    await consumer.startup()
-    consumer.send(1)
-    assert type(await end_of(consumer.wait_for_shutdown())) is wrong
-    account(consumer, accepted=1, dead=1)
-
-
-@pytest.mark.parametrize("key", [None, 0, "", (), float("nan")], ids=repr)
-async def test_any_hashable_value_is_a_key(key: object) -> None:
-    consumer = Recorder(taking(1), key=lambda _: key, concurrency=3)
-    async with consumer:
-        for number in range(3):
-            consumer.send(number)
-        await consumer.join()
-        assert now() == 3
-    assert consumer.handled == [0, 1, 2]
-
-
-async def test_a_key_function_that_looks_at_the_account_finds_that_it_adds_up() -> None:
-    def key(message: object) -> object:
-        found = consumer.worker_mailbox.account()
-        assert found.adds_up, found
-        assert min(found) >= 0, found
-        return message
-
-    consumer = Recorder(taking(1), key=key, concurrency=2)
-    async with consumer:
-        for number in range(5):
-            consumer.send(number % 2)
-    account(consumer, accepted=5, handled=5)
-
-
-async def test_a_key_function_that_sends_has_sent() -> None:
-    def key(message: int) -> int:
-        if message < 3:
-            consumer.send(message + 1)
-        return 0
-
-    consumer = Recorder(key=key, concurrency=2)
-    async with consumer:
-        consumer.send(0)
-        await consumer.join()
-    assert consumer.handled == [0, 1, 2, 3]
 
 
 # --- memory --------------------------------------------------------------------------------------
@@ -348,35 +186,3 @@ async def test_a_keyed_message_that_was_handled_is_not_kept_alive() -> None:
         del message
         gc.collect()
         assert reference() is None
-
-
-# --- requests ------------------------------------------------------------------------------------
-
-
-async def test_the_first_request_to_a_pool_does_not_wait_for_its_slowest_handler() -> None:
-    """Which may wait for what a later message does."""
-
-    async def handle(message: float) -> float:
-        await asyncio.sleep(message)
-        return message
-
-    consumer = QueueConsumerWorker(handle, concurrency=3, stopping_grace_period=0)
-    mailbox = consumer.worker_mailbox
-    async with consumer:
-        consumer.send(1000)
-        await asyncio.sleep(1)
-        assert await asyncio.gather(*map(consumer.request, (1, 2))) == [1, 2]
-        assert now() == 3
-        assert mailbox.unaware == 1
-        await asyncio.sleep(1000)
-        assert await asyncio.gather(*map(consumer.request, (1, 2, 3))) == [1, 2, 3]
-        assert not mailbox.unaware
-    account(mailbox, accepted=6, handled=6)
-
-
-async def test_a_pool_that_never_had_a_request_leaves_no_trace_of_that() -> None:
-    async with QueueConsumerWorker(taking(1), concurrency=3) as consumer:
-        consumer.send(1)
-        await asyncio.sleep(0.5)
-        assert consumer.worker_mailbox.unaware == 3
-    assert not consumer.worker_mailbox.unaware

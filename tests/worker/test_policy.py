@@ -127,7 +127,7 @@ def test_the_age_of_a_batch_is_a_number_of_seconds(value: object) -> None:
     assert "not a number of seconds" in refusal(batching, age=value)
 
 
-@pytest.mark.parametrize("limit", [{"maxsize": 3}, {"mailbox": Mailbox(maxsize=3)}], ids=repr)
+@pytest.mark.parametrize("limit", [{"maxsize": 3}, {"mailbox": Mailbox(maxsize=3)}], ids=list)
 def test_a_batch_that_never_fits_in_the_mailbox_is_refused(limit) -> None:
     """B09"""
     with pytest.raises(FluidValueError) as caught:

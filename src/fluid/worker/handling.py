@@ -28,6 +28,12 @@ Handler: TypeAlias = Callable[[Any], Awaitable[Any]]
 OnDeadLetter: TypeAlias = Callable[[Any, BaseException, int], Awaitable[None]]
 
 
+def _explain(handler: Handler, error: TypeError) -> None:
+    """Adds a note if ``error`` comes from a plain function; to be called where it was awaited."""
+    if was_plain(error):
+        error.add_note(f"the handler {handler!r} {LESSON}")
+
+
 class Handling:
     """How one life of a consumer handles its messages.
 
@@ -110,8 +116,7 @@ class Handling:
                 return await handler(argument)
             return await self._call_limited(handler, argument, self.policy.handler_timeout)
         except TypeError as error:
-            if was_plain(error):
-                error.add_note(f"the handler {handler!r} {LESSON}")
+            _explain(handler, error)
             raise
 
     async def _wait_for_turn(self, bucket: Bucket) -> None:
@@ -129,7 +134,11 @@ class Handling:
         core, life = self.core, self.life
 
         async def work() -> Any:  # so that what a plain function does wrong happens in there
-            return await handler(argument)
+            try:
+                return await handler(argument)
+            except TypeError as error:
+                _explain(handler, error)
+                raise
 
         call = LimitedCall(
             work,

@@ -10,7 +10,7 @@ import asyncio
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from typing import Any
@@ -139,19 +139,19 @@ class Joiners:
         """Forgets somebody who has stopped waiting."""
         self._waiting.remove(joiner)
 
-    def look(self, taken: int, settled_by: object, *holders: Iterable[object]) -> None:
+    def look(self, taken: int, settled_by: object, holders: Callable[[], set[object]]) -> None:
         """Tells those who are done.
 
         Args:
             taken: How many messages have ever been taken.
             settled_by: Who has just settled one.
-            holders: Who has one in hand now.
+            holders: Returns who has one in hand now, or somewhere else that is not the queue.
         """
         for joiner in self._waiting:
             if joiner.waits_for is not None:
                 joiner.waits_for.discard(settled_by)
             elif taken >= joiner.target:
-                joiner.waits_for = set().union(*holders)
+                joiner.waits_for = holders()
             if joiner.waits_for is not None and not joiner.waits_for:
                 resolve(joiner.done)
 

@@ -38,6 +38,26 @@ slice may be late by fifteen messages that are slow all of a sudden.
 """
 
 
+class Hand:
+    """The hand of one loop: who holds its message, for the account.
+
+    It has its place among the holders for as long as the loop runs, empty or not. To come and to go
+    for each message would cost more than to handle one.
+    """
+
+    __slots__ = ("_holders",)
+
+    def __init__(self, holders: dict[object, int]) -> None:
+        self._holders: dict[object, int] = holders
+
+    def __enter__(self) -> Hand:
+        self._holders[self] = 0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del self._holders[self]
+
+
 class Settled(Exception):
     """Raised by a handler that has accounted for its message itself; not an error."""
 
@@ -50,6 +70,7 @@ async def consume(
     worker: HasOnMessage[Any],
     mailbox: Mailbox[Any],
     life: Life,
+    me: Hand,
     source: Source | None = None,
     *,
     answers: bool = False,
@@ -62,13 +83,14 @@ async def consume(
         worker: Who handles them.
         mailbox: Where they come from, and are counted.
         life: The life of the consumer.
+        me: What holds the message in hand.
         source: What takes them from there in another order; None for the mailbox itself.
         answers: Whether the handler answers requests.
     """
     source = mailbox if source is None else source  # an empty one is false
     messages, holders, getters = source.messages, mailbox.holders, mailbox.getters
     meter, now, make_future = mailbox.meter, clock_of(life.loop), life.loop.create_future
-    take, me, was_idle = messages.popleft, object(), True
+    take, was_idle = messages.popleft, True
     while not (life.stop_asked and is_over(source, mailbox, life)):
         if mailbox.has_requests and not answers:
             return
@@ -91,8 +113,6 @@ async def consume(
         began = now()
         if was_idle:
             was_idle, meter.woke_at = False, began
-        else:
-            meter.look(began, mailbox.size(), mailbox.accepted())
         left, stride, handled = SLICE_MESSAGES, 1, mailbox.handled
         holders[me] = 1  # true at any moment of the slice at which somebody could look
         try:
@@ -137,7 +157,7 @@ async def consume(
             raise
         finally:
             message = None
-            del holders[me]
+            holders[me] = 0
             ended = now()
             meter.handled_for += ended - began
             if messages:
@@ -166,14 +186,15 @@ def failed(
         error.add_note(f"the handler {worker.on_message!r} {LESSON}")
 
 
-def is_over(source: Source, mailbox: Mailbox[Any], life: Life) -> bool:
+def is_over(source: Source, mailbox: Mailbox[Any], life: Life, busy: int = 0) -> bool:
     """Returns whether a consumer that has to stop is done, or leaves what waits to others.
 
     To ``on_undelivered``, when a handler has ignored the cancel that ended the grace, or when
-    nothing may be taken; to the other consumers of its mailbox, if that is still open.
+    nothing may be taken; to the other consumers of its mailbox, if that is still open. It is not
+    done as long as ``busy`` handlers may send follow-ups.
     """
     is_cut = life.stop is not None and life.stop.cancels > 0
-    return is_cut or mailbox.is_paused or not mailbox.is_closed or source.is_empty()
+    return is_cut or mailbox.is_paused or not mailbox.is_closed or (not busy and source.is_empty())
 
 
 def was_cancelled(error: BaseException) -> bool:

@@ -55,6 +55,8 @@ class Pool:
         self._waiters: Waiters[None] = Waiters()
         self._ladder: Ladder = Ladder(life.loop)
         self._answering: Answering | None = None
+        self._busy: int = 0
+        """How many of the loops have a message in hand, and may be about to send others."""
         self._unaware: int = 0
         """How many of the loops have a handler that answers no requests."""
 
@@ -111,7 +113,7 @@ class Pool:
         take, me, now = messages.popleft, object(), clock_of(life.loop)
         share = SLICE_SECONDS / self.size
         was_idle = True
-        while not (self.is_cut or (life.stop_asked and is_over(source, mailbox, life))):
+        while not (self.is_cut or (life.stop_asked and is_over(source, mailbox, life, self._busy))):
             if mailbox.has_requests > answers:
                 worker, answers = self._who_answers(), True
             if not messages or mailbox.is_paused:
@@ -126,10 +128,9 @@ class Pool:
             began = now()
             if was_idle:
                 was_idle, meter.woke_at = False, began
-            else:
-                meter.look(began, mailbox.size(), mailbox.accepted())
             handled, alone, held_since, turn = mailbox.handled, -1, began, 0
             holders[me] = 1
+            self._busy += 1
             try:
                 for turn in range(SLICE_MESSAGES):
                     try:
@@ -168,6 +169,7 @@ class Pool:
             finally:
                 message = None
                 del holders[me]
+                self._busy -= 1
                 ended = now()
                 meter.handled_for += ended - began
                 if messages:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .hooks import is_default
-from .plain import consume
+from .plain import Hand, consume
 
 if TYPE_CHECKING:
     from .consumer_core import ConsumerCore
@@ -59,7 +59,8 @@ async def _consume(
     is_unaware = answering is not None
     mailbox.unaware += is_unaware
     try:
-        await consume(worker, mailbox, life, source, answers=not is_unaware)
+        with Hand(mailbox.holders) as hand:
+            await consume(worker, mailbox, life, hand, source, answers=not is_unaware)
     finally:
         mailbox.unaware -= is_unaware
 

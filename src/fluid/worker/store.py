@@ -344,9 +344,11 @@ class Store(Generic[M]):
         try:
             while self.getters:
                 future = self.getters.popleft()
-                if not future.done():
+                try:
                     future.set_result(None)
                     return
+                except asyncio.InvalidStateError:  # whoever waited was cancelled
+                    continue
         except RuntimeError:  # its loop is closed; the message waits for the next consumer
             if not future.get_loop().is_closed():
                 raise
@@ -418,7 +420,7 @@ class Store(Generic[M]):
         with self._lock:
             self._give_room()
             taken = self._settled() + self._in_hand() + self.aside
-            self._joiners.look(taken, settled_by, self.parcels, self.holders)
+            self._joiners.look(taken, settled_by, self._who_holds)
             far = min(self._joiners.next_target() - self._settled(), FAR_AWAY)
             always = self._room.tickets or self.is_paused or (self.has_requests and self.unaware)
             self.attend_at = 0 if always else self.handled + far
@@ -433,6 +435,9 @@ class Store(Generic[M]):
         """Returns what those get raised who would wait for a consumer that has ended."""
         left = self.size() + self._in_hand()
         return ConsumerClosed(f"{self._name} has ended; {left} messages wait for another consumer")
+
+    def _who_holds(self) -> set[object]:
+        return {*self.parcels, *(holder for holder, count in self.holders.items() if count)}
 
     def _in_hand(self) -> int:
         return sum(self.holders.values())
