@@ -89,6 +89,10 @@ class ConsumerCore(Core):
         super().stop_begun()
         self._close()
         self.mailbox.wake_all()
+        self.mailbox.be_wary(self._has_pool())
+
+    def _has_pool(self) -> bool:
+        return self.policy.concurrency > 1
 
     def is_draining(self) -> bool:
         """Returns whether follow-ups of this consumer's own handlers are still accepted."""
@@ -137,6 +141,8 @@ class ConsumerCore(Core):
         they are: the cleanup may still come, or another consumer for the same mailbox.
         """
         super().life_ended(life)
+        if life.stop_begun:
+            self.mailbox.be_wary(-self._has_pool())
         is_the_last = self.has_no_next_life()
         if is_the_last:
             # Whoever waits for room would wait for ever. The group has heard of this end first, so

@@ -87,7 +87,8 @@ class Lanes:
         return self
 
     def __bool__(self) -> bool:
-        return bool(self._ring or self._mailbox.messages)
+        # When it is closed, only a loop that was left alone still asks.
+        return not self._is_closed and bool(self._ring or self._mailbox.messages)
 
     def popleft(self) -> Parcel:
         """Takes the message whose turn it is.

@@ -113,7 +113,7 @@ class Pool:
         take, me, now = messages.popleft, object(), clock_of(life.loop)
         share = SLICE_SECONDS / self.size
         was_idle = True
-        while not (self.is_cut or (life.stop_asked and is_over(source, mailbox, life, self._busy))):
+        while not self._is_over(source):
             if mailbox.has_requests > answers:
                 worker, answers = self._who_answers(), True
             if not messages or mailbox.is_paused:
@@ -140,10 +140,12 @@ class Pool:
                         break
                     if handled >= mailbox.attend_at:
                         mailbox.attend(me)
-                        if self.is_cut or mailbox.is_paused or mailbox.has_requests > answers:
+                        is_unaware = mailbox.has_requests > answers
+                        if is_unaware or mailbox.is_paused or self._is_over(source):
                             source.put_back(message)
                             break
-                    await worker.on_message(message)
+                    handle = worker.on_message
+                    await handle(message)
                     others = mailbox.handled
                     mailbox.handled = others + 1
                     if others == handled:  # no other loop had a turn: perhaps nobody had
@@ -152,7 +154,7 @@ class Pool:
                             held_since = now()
                         elif now() - held_since >= share:
                             break
-                    if not messages or self.is_cut or life.stop_asked:
+                    if not messages:
                         break
                     handled = others + 1
             except Settled as settled:
@@ -179,6 +181,11 @@ class Pool:
             if messages and alone == turn:
                 await tasks.pause()
 
+    def _is_over(self, source: Source) -> bool:
+        """Returns whether a loop has to end, or to see at the top whether it has."""
+        life, mailbox = self._life, self._core.mailbox
+        return self.is_cut or (life.stop_asked and is_over(source, mailbox, life, self._busy))
+
     def _who_answers(self) -> HasOnMessage[Any]:
         """Returns who answers requests, to one loop more."""
         assert self._answering is not None
@@ -187,6 +194,8 @@ class Pool:
         return self._answering()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
+        if self.is_cut:
+            self._core.mailbox.be_wary(-1)
         if task not in self._loops:
             return  # it was left alone, and everybody else has gone on
         del self._loops[task]
@@ -220,8 +229,9 @@ class Pool:
         self._cancel_all()
 
     def _cancel_all(self) -> None:
-        self.is_cut = True
-        self._core.mailbox.look_again()
+        if not self.is_cut:
+            self.is_cut = True
+            self._core.mailbox.be_wary(len(self._loops))
         for loop in tuple(self._loops):
             tasks.cancel(loop, f"fluid: consumer {self._core.name!r} has to end now")
 

@@ -59,6 +59,7 @@ class Store(Generic[M]):
         "has_requests",
         "holders",
         "inbox",
+        "wary",
         "is_paused",
         "is_private",
         "is_resumed",
@@ -121,6 +122,8 @@ class Store(Generic[M]):
         self._room: Room = Room(maxsize)
         self.has_requests: bool = False
         """Whether somebody has ever waited for an answer."""
+        self.wary: int = 0
+        """For how many reasons a loop has to look, before each message, whether it may take it."""
         self.unaware: int = 0
         """How many loops run that have never heard of requests."""
         self._joiners: Joiners = Joiners()
@@ -415,6 +418,11 @@ class Store(Generic[M]):
         """Has the consumer attend after its next message, or when it releases what it has."""
         self.attend_at = 0
 
+    def be_wary(self, reasons: int) -> None:
+        """Adds to the reasons to attend after every message; or takes some away."""
+        self.wary += reasons
+        self.look_again()
+
     def attend(self, settled_by: object = None) -> None:
         """Lets in who waits for room, and tells who waits for messages to be settled."""
         with self._lock:
@@ -422,8 +430,9 @@ class Store(Generic[M]):
             taken = self._settled() + self._in_hand() + self.aside
             self._joiners.look(taken, settled_by, self._who_holds)
             far = min(self._joiners.next_target() - self._settled(), FAR_AWAY)
-            always = self._room.tickets or self.is_paused or (self.has_requests and self.unaware)
-            self.attend_at = 0 if always else self.handled + far
+            always = self._room.tickets or self.is_paused or self.wary
+            has_news = always or (self.has_requests and self.unaware)
+            self.attend_at = 0 if has_news else self.handled + far
 
     def _give_room(self) -> None:
         if self._closed or self._deserted:
