@@ -70,11 +70,13 @@ class Batches:
             finally:
                 ended = now()
                 meter.handled_for += ended - began
-                meter.look(ended, mailbox.size(), mailbox.accepted())
+                left -= self._size
+                gives_way = left <= 0 or ended - held_since >= SLICE_SECONDS
+                if gives_way or takes_all:
+                    meter.look(ended, mailbox.size(), mailbox.accepted())
             if takes_all:
                 seen = began  # what has come meanwhile has waited since then at the most
-            left -= self._size
-            if left <= 0 or ended - held_since >= SLICE_SECONDS:
+            if gives_way:
                 await pause()
                 held_since, left = now(), SLICE_MESSAGES
 

@@ -131,6 +131,9 @@ class Joiners:
     def __init__(self) -> None:
         self._waiting: list[Joiner] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
     def enter(self, joiner: Joiner) -> None:
         """Lets somebody wait."""
         self._waiting.append(joiner)

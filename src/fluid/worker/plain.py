@@ -18,6 +18,7 @@ from ..clock import clock_of
 from ..tasks import pause
 from .hooks import LESSON, was_plain
 from .life import Life
+from .waits import future_maker
 
 if TYPE_CHECKING:
     from .mailbox import Mailbox
@@ -89,7 +90,7 @@ async def consume(
     """
     source = mailbox if source is None else source  # an empty one is false
     messages, holders, getters = source.messages, mailbox.holders, mailbox.getters
-    meter, now, make_future = mailbox.meter, clock_of(life.loop), life.loop.create_future
+    meter, now, make_future = mailbox.meter, clock_of(life.loop), future_maker(life.loop)
     take, was_idle = messages.popleft, True
     while not (life.stop_asked and is_over(source, mailbox, life)):
         if mailbox.has_requests and not answers:

@@ -427,9 +427,11 @@ class Store(Generic[M]):
         """Lets in who waits for room, and tells who waits for messages to be settled."""
         with self._lock:
             self._give_room()
-            taken = self._settled() + self._in_hand() + self.aside
-            self._joiners.look(taken, settled_by, self._who_holds)
-            far = min(self._joiners.next_target() - self._settled(), FAR_AWAY)
+            far = FAR_AWAY
+            if self._joiners:
+                taken = self._settled() + self._in_hand() + self.aside
+                self._joiners.look(taken, settled_by, self._who_holds)
+                far = min(self._joiners.next_target() - self._settled(), FAR_AWAY)
             always = self._room.tickets or self.is_paused or self.wary
             has_news = always or (self.has_requests and self.unaware)
             self.attend_at = 0 if has_news else self.handled + far

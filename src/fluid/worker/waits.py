@@ -7,8 +7,9 @@ itself, and leaving costs the same however many there are. Futures are kept in o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -59,6 +60,14 @@ class Waiters(Generic[T]):
         """Forgets a future that nobody waits for any more."""
         if self._futures is not None:
             self._futures.pop(future, None)
+
+
+def future_maker(loop: asyncio.AbstractEventLoop) -> Callable[[], asyncio.Future[None]]:
+    """Returns what makes a future of ``loop``, with no frame of Python's between if possible."""
+    maker = getattr(loop.create_future, "__func__", None)
+    if maker is asyncio.BaseEventLoop.create_future:
+        return partial(asyncio.Future, loop=loop)
+    return loop.create_future
 
 
 def settle(future: asyncio.Future[T], value: T) -> None:
