@@ -74,8 +74,9 @@ class Traffic(Ledger):
         try:
             answer = await self.mailbox.request(message)
         except (Planned, asyncio.CancelledError, ConsumerClosed) as error:
-            was_told = isinstance(error, Planned) or isinstance(error.__cause__, Planned)
-            if was_told and message not in self.dead:
+            # Who is cancelled in the step of the answer has it as the cause.
+            told = error.__cause__ if isinstance(error, asyncio.CancelledError) else error
+            if told and not isinstance(told, ConsumerClosed) and message not in self.dead:
                 self.settle("dead", message)
         except BaseException as error:  # from a handler that was cancelled, or was too slow
             if not self.slack:

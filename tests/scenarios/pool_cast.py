@@ -68,6 +68,11 @@ class Hands(Books):
                 future.set_exception(Planned("handler"))
                 future.exception()
 
+    def revive(self, message: str) -> None:
+        """Takes back that a message is dead: whoever was to hear of it was cancelled."""
+        self.dead.remove(message)
+        self.settled.remove(message)
+
     @property
     def left(self) -> list[str]:
         """What still waits."""

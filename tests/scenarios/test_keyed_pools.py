@@ -96,6 +96,9 @@ async def test_a_request_in_a_keyed_pool_has_its_turn_and_gets_its_own_answer(
             await super().on_message(message)
             return message.upper()
 
+        async def on_dead_letter(self, *_: object) -> None:
+            """Takes the errors that no caller waits for any more."""
+
     pool = Answering(**options_of(kind))
     books = pool.books
     answers: list[str] = []

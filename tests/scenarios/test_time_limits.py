@@ -81,7 +81,8 @@ class Slow(Pooled):
         late = [message for message in self.done if message in self.dead]
         handled = [message for message in self.done if message not in self.dead]
         assert len(set(handled)) == len(handled)
-        assert all(message.endswith("deaf") for message in late), late
+        # A loop that is held up for long gives one that returns no time to do so, either.
+        assert all(message.endswith(("deaf", "returns")) for message in late), late
         places = [*handled, *self.dead, *given, *self.books.left]
         assert sorted(places) == sorted(self.books.accepted), (places, vars(self))
         assert (account.handled, account.dead) == (len(handled), len(self.dead))
@@ -103,6 +104,7 @@ async def test_whatever_strikes_a_consumer_with_a_time_limit_each_message_is_in_
         consumer.send_all("a-quick b-slow a-returns c-quick")
         await end_of(asyncio.wait_for(consumer.join(), 100))
         await stop_at_last(consumer)
+        await asyncio.sleep(10 * TAKES)  # if it was abandoned, its cleanup may still go on
     watch.assert_it_ended_well()
     sim.sometimes("one was too slow", consumer.dead == ["b-slow"])
     sim.sometimes("one was handed back", bool(consumer.books.given))
