@@ -836,6 +836,24 @@ def test_base_dispatcher_takes_handlers_of_any_callable_kind() -> None:
     assert handlers[""]("ab", 2) == "abab"
 
 
+async def test_a_plain_handler_that_unregisters_itself_is_refused_like_any_other() -> None:
+    """Its tag is asked for when it is not there any more."""
+
+    def once(_message: object) -> None:
+        dispatcher.unregister_handler("str")
+
+    dispatcher = Async()
+    dispatcher.register_handler("str", once)  # type: ignore[arg-type]
+    with pytest.raises(HandlerTypeError, match="'str' cannot be awaited"):
+        await dispatcher.dispatch("message")
+
+
+async def test_a_generator_exit_of_one_of_several_handlers_is_an_error_like_any_other() -> None:
+    dispatcher = asynchronous(anothing, araising(GeneratorExit()))
+    with pytest.raises(GeneratorExit):
+        await dispatcher.dispatch("message")
+
+
 def test_door_leads_to_the_same_names() -> None:
     assert set(door.__all__) == {
         "AsyncDispatcher",

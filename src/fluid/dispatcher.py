@@ -256,7 +256,8 @@ class AsyncDispatcher(BaseDispatcher[M, Callable[[M], Awaitable[None]]]):
         return 1
 
     def _tag_of(self, message: M) -> str:
-        return next(iter(self._handlers_by_type[self.event_type(message)]))
+        tags = self._handlers_by_type.get(self.event_type(message), {})
+        return next(iter(tags), "")  # it may have unregistered itself
 
     async def _run_together(
         self, handlers: dict[str, Callable[[M], Awaitable[None]]], message: M

@@ -201,9 +201,10 @@ class MessagesFailed(FluidError):
                 )
         if not self.errors:
             raise FluidValueError("MessagesFailed needs the error of at least one message")
+        count = "1 message" if len(self.errors) == 1 else f"{len(self.errors)} messages"
         first = min(self.errors)
         super().__init__(
-            f"{len(self.errors)} messages of a batch failed; "
+            f"{count} of a batch failed; "
             f"message {first}: {type(self.errors[first]).__name__}: {self.errors[first]}"
         )
 

@@ -86,11 +86,15 @@ def error_text(error: BaseException) -> str:
     return one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
-_FATES: dict[events.Fate, str] = {
-    events.Fate.RETURNED: "on_undelivered() took them",
-    events.Fate.DROPPED: "they are lost",
-    events.Fate.WAITING: "they wait in its mailbox for another consumer",
+_FATES: dict[events.Fate, tuple[str, str]] = {
+    events.Fate.RETURNED: ("on_undelivered() took it", "on_undelivered() took them"),
+    events.Fate.DROPPED: ("it is lost", "they are lost"),
+    events.Fate.WAITING: (
+        "it waits in its mailbox for another consumer",
+        "they wait in its mailbox for another consumer",
+    ),
 }
+"""What has become of one message that was left, and of several."""
 
 
 def after_running(uptime: float | None) -> str:
@@ -178,6 +182,8 @@ def line(event: events.WorkerEvent) -> str:
         case events.GaveUp(reason=reason):
             return f"supervisor {path} gives up: {reason}"
         case events.MessagesUndelivered(count=count, fate=fate):
-            return f"consumer {path} ended with {count} messages left; {_FATES[fate]}"
+            one, several = _FATES[fate]
+            tale = f"1 message left; {one}" if count == 1 else f"{count} messages left; {several}"
+            return f"consumer {path} ended with {tale}"
         case _:
             return f"worker {path}: {event!r}"

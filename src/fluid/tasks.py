@@ -51,6 +51,17 @@ def cancel(task: asyncio.Task[Any], message: str) -> None:
     task.cancel(message)
 
 
+def cancel_again(message: str) -> None:
+    """Lets a cancel that the running task has caught come once more, at its next wait.
+
+    It counts once, as before: whoever has cancelled takes back no more than that.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    task.uncancel()
+    task.cancel(message)
+
+
 def end_of(task: asyncio.Task[Any]) -> BaseException | None:
     """Returns what ended a task that is done: None, its exception, or its ``CancelledError``.
 
@@ -110,8 +121,6 @@ async def gather_settled(
     async def settle(index: int, work: Coroutine[Any, Any, Any]) -> None:
         try:
             await work
-        except GeneratorExit:
-            raise
         except BaseException as error:
             errors[index] = error
 

@@ -113,7 +113,7 @@ async def test_who_waits_in_its_own_mailbox_is_told_that_it_has_ended() -> None:
     await asyncio.wait(waits)
     assert consumer.queue_size() == 1
     for late in (consumer.join(), consumer.put(4)):
-        with pytest.raises(ConsumerClosed, match="has ended; 1 messages wait for another consumer"):
+        with pytest.raises(ConsumerClosed, match="has ended; 1 message waits for another consumer"):
             await late
 
 

@@ -23,7 +23,8 @@ class RateLimit(Record):
         RateLimit(100, per=60, burst=20)  # a hundred a minute; after a rest, twenty at once
 
     In any period there are at most ``count + burst`` beginnings, and ``count`` in the long run. The
-    limit is that of one consumer, whatever its concurrency; when it is restarted, it begins rested.
+    limit is that of one consumer, whatever its concurrency, also when it is started again; a new
+    instance begins rested.
 
     Args:
         count: How many.

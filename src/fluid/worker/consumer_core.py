@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .. import events, tasks
 from ..events import Fate
 from .core import Core
-from .hooks import is_default
+from .hooks import LESSON, is_default, was_plain
 from .life import STOPPING_PAUSE, Life
 from .mailbox import Mailbox
 from .phase import RUN
@@ -47,7 +47,7 @@ class ConsumerCore(Core):
         self.batch: tuple[int, float]
         """The size and age of a batch, where there are batches."""
         self.bucket: Bucket | None = None
-        """What is left of its rate limit; a restart is no way around it."""
+        """What is left of its rate limit; to start this instance again is no way around it."""
         self.stragglers: dict[asyncio.Task[Any], None] = {}
         """Handlers of this life that refused to end, and still run."""
         self.hands: dict[asyncio.Task[Any], Any] = {}
@@ -101,9 +101,11 @@ class ConsumerCore(Core):
     def run_ended(self, error: BaseException | None) -> None:
         """Takes no more messages, and settles what ``get_message()`` has given out."""
         super().run_ended(error)
-        if self.life is not None and self.stragglers:
+        if self.life is not None and not all(handler.done() for handler in self.stragglers):
             self.life.facts.abandoned = True
         self.mailbox.leave(self)
+        if self.mailbox.messages:  # which may have been announced to this consumer alone
+            self.mailbox.wake_getters()
         for task in reversed(tuple(self.hands)):
             self._settle_hand(task, error)
 
@@ -125,6 +127,10 @@ class ConsumerCore(Core):
         try:
             await hook(messages)
             taken = not is_default(hook)
+        except TypeError as error:
+            if was_plain(error):
+                error.add_note(f"on_undelivered() {LESSON}")
+            raise
         finally:
             if taken:
                 mailbox.returned += count

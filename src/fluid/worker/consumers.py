@@ -219,6 +219,11 @@ class AsyncConsumer(HandlingConsumer[M]):
         self, dispatcher: AsyncDispatcher[M], **options: Unpack[HandlingOptions[M]]
     ) -> None:
         super().__init__(**options)
+        if isinstance(dispatcher, type):
+            raise FluidValueError(
+                f"consumer {self._worker.name!r} was given a class of dispatchers; "
+                f"make one:  {dispatcher.__name__}()"
+            )
         if not inspect.iscoroutinefunction(getattr(dispatcher, "dispatch", None)):
             raise FluidValueError(
                 f"consumer {self._worker.name!r} was given no AsyncDispatcher: {dispatcher!r}"
@@ -302,6 +307,12 @@ class BatchConsumer(HandlingConsumer[M]):
                 f"a batch of {size} messages never fits in the mailbox of consumer {name!r}, "
                 f"whose maxsize is {maxsize}"
             )
+        policy = self._worker.policy
+        if policy.concurrency != 1 or policy.key is not None:
+            raise FluidValueError(
+                f"consumer {name!r} handles one batch at a time: it has no concurrency and no key; "
+                f"two BatchConsumers may share a mailbox, and then no order is kept"
+            )
         self._worker.batch = size, duration(f"age of consumer {name!r}", age)
 
     async def run(self) -> None:
@@ -331,4 +342,7 @@ def checked_handler(handler: object, what: str, consumer: str) -> None:
             f"parentheses: {handler.__name__}"
         )
     if not callable(handler):
-        raise FluidValueError(f"{subject} is not a function: {handler!r}")
+        raise FluidValueError(
+            f"{subject} is not a function: {handler!r}; "
+            f"give it one, or write a method of that name in a subclass"
+        )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .. import events, tasks
 from ..errors import HandlerTimeoutError
-from .hooks import LESSON, is_default, was_plain
+from .hooks import LESSON, is_default, was_plain, was_taught
 from .plain import Over, Settled, was_cancelled
 from .request import Request, bare
 from .time_limit import LimitedCall, Overrun
@@ -132,6 +132,9 @@ class Handling:
 
     async def _call_limited(self, handler: Handler, argument: Any, limit: float) -> Any:
         core, life = self.core, self.life
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # a cancel that came with the end of the last
+            await tasks.pause()  # call is seen now, not passed on from one quick call to the next
 
         async def work() -> Any:  # so that what a plain function does wrong happens in there
             try:
@@ -176,9 +179,10 @@ class Handling:
         """Returns for how long to wait before the next attempt; None if there is none.
 
         Raises:
-            BaseException: ``error``, if it was not the handler's failure but the end of the task.
+            BaseException: ``error``, if it was not the handler's failure but the end of the task, or
+                a mistake in the program that would fail every message.
         """
-        if was_cancelled(error):
+        if was_cancelled(error) or was_taught(error):
             raise error
         retry = self.policy.retry
         still_runs = isinstance(error, HandlerTimeoutError) and error.abandoned

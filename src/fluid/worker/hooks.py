@@ -62,3 +62,8 @@ def was_plain(error: BaseException) -> bool:
     """
     is_ours = error.__traceback__ is not None and error.__traceback__.tb_next is None
     return is_ours and isinstance(error, TypeError) and "'await' expression" in str(error)
+
+
+def was_taught(error: BaseException) -> bool:
+    """Returns whether ``error`` carries that lesson: then the code is wrong, not what it got."""
+    return any(LESSON in note for note in getattr(error, "__notes__", ()))

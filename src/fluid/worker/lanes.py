@@ -198,7 +198,12 @@ class Lanes:
         if self._key is None:
             return Lane()
         key = (self._key(bare(item)),)  # None may be a key
-        return self._lanes.get(key) or self._lanes.setdefault(key, Lane(key))
+        try:
+            lane = self._lanes.get(key)
+        except TypeError as error:
+            error.add_note(f"the key of a message has to be hashable: {key[0]!r}")
+            raise
+        return lane or self._lanes.setdefault(key, Lane(key))
 
     def _line_up(self, parcel: Parcel, lane: Lane) -> None:
         lane.parcels.append(parcel)

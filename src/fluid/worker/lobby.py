@@ -32,6 +32,10 @@ class Ticket:
     def call_thread(self) -> None:
         """Calls a holder whom no loop can call; keeps no room."""
 
+    def is_void(self) -> bool:
+        """Returns whether its holder will never come."""
+        return False
+
 
 class LoopTicket(Ticket):
     """A ticket of a coroutine."""
@@ -44,6 +48,10 @@ class LoopTicket(Ticket):
         """Lets the coroutine go on."""
         super().call()
         resolve(self.called)
+
+    def is_void(self) -> bool:
+        """Returns whether the loop of the coroutine is closed."""
+        return self.called.get_loop().is_closed()
 
 
 class ThreadTicket(Ticket):
@@ -103,12 +111,14 @@ class Room:
         """Takes a ticket back from somebody who uses the room now, or has stopped waiting."""
         if ticket.promised:
             self._promised -= 1
-        else:
+        elif ticket in self.tickets:  # not when it was void, and its holder is only now torn down
             self.tickets.remove(ticket)
 
     def _call_first(self) -> None:
-        self._promised += 1
-        self.tickets.popleft().call()
+        ticket = self.tickets.popleft()
+        if not ticket.is_void():
+            self._promised += 1
+            ticket.call()
 
 
 class Joiner:

@@ -42,6 +42,9 @@ class Mailbox(Store[M]):
     __slots__ = ()
     sent: int
 
+    def __init__(self, *, maxsize: int = 0) -> None:
+        super().__init__(maxsize=maxsize)
+
     def send(self, message: M | None) -> None:
         """Accepts ``message`` at once. From any thread.
 
@@ -168,6 +171,7 @@ class Mailbox(Store[M]):
         self.expect_requests()
         await self.put(cast("M", request))
         self.look_again()
+        self.requests[request] = None
         try:
             return await request.future
         except asyncio.CancelledError as cancelled:
@@ -175,6 +179,8 @@ class Mailbox(Store[M]):
             if future.done() and not future.cancelled() and (error := future.exception()):
                 raise cancelled from error
             raise
+        finally:
+            del self.requests[request]
 
     # --- the ways in ------------------------------------------------------------------------------
 
@@ -189,9 +195,9 @@ class Mailbox(Store[M]):
         if message is None:
             self._nudged = True
         elif not promised and not self._room.is_free(self.size()):
+            waiting = "1 message waits" if self.maxsize == 1 else f"{self.maxsize} messages wait"
             raise MailboxFull(
-                f"{self._name} is full: {self.maxsize} messages wait; "
-                f"put() waits for room, in the consumer's loop"
+                f"{self._name} is full: {waiting}; put() waits for room, in the consumer's loop"
             )
         elif is_at_home:
             self.messages.append(message)

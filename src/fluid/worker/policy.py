@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,11 @@ def _check_concurrency(policy: Policy, subject: str) -> None:
     if policy.key is not None and not callable(policy.key):
         raise FluidValueError(
             f"key {subject} is not a function that returns the key of a message: {policy.key!r}"
+        )
+    if inspect.iscoroutinefunction(policy.key):
+        raise FluidValueError(
+            f"key {subject} is an async function, which nobody would await: {policy.key!r}; "
+            f"write it with  def, or put the key into the message"
         )
 
 

@@ -162,8 +162,6 @@ class Pool:
                 if isinstance(settled, Over):
                     source.put_back(message)
                     return
-            except GeneratorExit:
-                raise
             except BaseException as error:
                 failed(worker, mailbox, source, message, error)
                 self._note(error)

@@ -71,6 +71,10 @@ class QueueConsumer(Worker, Generic[M]):
                 f"consumer {self._worker.name!r} was given a mailbox and a maxsize of {maxsize}; "
                 f"the limit belongs to the mailbox: Mailbox(maxsize={maxsize})"
             )
+        if mailbox is not None and not isinstance(mailbox, Mailbox):
+            raise FluidValueError(
+                f"mailbox of consumer {self._worker.name!r} is not a Mailbox: {mailbox!r}"
+            )
         if mailbox is None:
             mailbox = Mailbox(maxsize=maxsize)
             mailbox.is_private = True

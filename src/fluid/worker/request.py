@@ -32,12 +32,13 @@ class Request(Generic[M]):
     def refuse(self, error: BaseException) -> bool:
         """Gives the caller an error; returns whether there was a caller to hear of it.
 
-        A ``CancelledError`` would cancel the caller, and an error that is no ``Exception`` would
-        end the caller's loop: they come as the cause of a ``FluidError``.
+        A ``CancelledError`` would cancel the caller, an error that is no ``Exception`` would end
+        the caller's loop, and no future takes a ``StopIteration``: they come as the cause of a
+        ``FluidError``.
         """
         if self.future.done():
             return False
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) or isinstance(error, StopIteration):
             wrapped = FluidError(f"the handler was ended by {error!r}")
             wrapped.__cause__ = error
             error = wrapped

@@ -19,7 +19,7 @@ from ..errors import ConsumerClosed, FluidValueError, WrongLoopError
 from .account import Account
 from .lobby import Joiners, Room
 from .meter import Meter
-from .request import give_up_requests
+from .request import Request, give_up_requests
 
 if TYPE_CHECKING:
     from .consumer_core import ConsumerCore
@@ -59,7 +59,6 @@ class Store(Generic[M]):
         "has_requests",
         "holders",
         "inbox",
-        "wary",
         "is_paused",
         "is_private",
         "is_resumed",
@@ -67,10 +66,12 @@ class Store(Generic[M]):
         "messages",
         "meter",
         "parcels",
+        "requests",
         "returned",
         "sent",
         "short_way",
         "unaware",
+        "wary",
     )
 
     def __init__(self, *, maxsize: int = 0) -> None:
@@ -122,6 +123,8 @@ class Store(Generic[M]):
         self._room: Room = Room(maxsize)
         self.has_requests: bool = False
         """Whether somebody has ever waited for an answer."""
+        self.requests: dict[Request[M], None] = {}
+        """Those that somebody waits for, wherever they are: queued, aside or in hand."""
         self.wary: int = 0
         """For how many reasons a loop has to look, before each message, whether it may take it."""
         self.unaware: int = 0
@@ -176,8 +179,9 @@ class Store(Generic[M]):
 
         A stop that is asked for meanwhile hands what waits to ``on_undelivered`` at once.
         """
-        self.is_paused = True
-        self.look_again()
+        with self._lock:  # or a look that goes on just now and has seen no pause would be the last
+            self.is_paused = True
+            self.look_again()
 
     def resume(self) -> None:
         """Lets messages be taken again. From any thread."""
@@ -259,8 +263,7 @@ class Store(Generic[M]):
                     self._deserted = True
                     self._room.give_up()
                     self._joiners.fail(self._nobody_is_there)
-                    if self.has_requests:
-                        give_up_requests(self.messages, self._name)
+                    give_up_requests(self.requests, self._name)
 
     def is_left_by(self, core: ConsumerCore) -> bool:
         """Returns whether nobody else will take the messages that are left."""
@@ -332,7 +335,8 @@ class Store(Generic[M]):
     def time_is_up(self, arrival: asyncio.Future[None]) -> None:
         """Ends a wait in which nothing came."""
         if not arrival.done():
-            self.getters.remove(arrival)
+            if arrival in self.getters:  # not when the mailbox has moved to another loop
+                self.getters.remove(arrival)
             arrival.set_result(None)
 
     def missed(self, arrival: asyncio.Future[None]) -> None:
@@ -445,7 +449,8 @@ class Store(Generic[M]):
     def _nobody_is_there(self) -> ConsumerClosed:
         """Returns what those get raised who would wait for a consumer that has ended."""
         left = self.size() + self._in_hand()
-        return ConsumerClosed(f"{self._name} has ended; {left} messages wait for another consumer")
+        waiting = "1 message waits" if left == 1 else f"{left} messages wait"
+        return ConsumerClosed(f"{self._name} has ended; {waiting} for another consumer")
 
     def _who_holds(self) -> set[object]:
         return {*self.parcels, *(holder for holder, count in self.holders.items() if count)}

@@ -89,7 +89,8 @@ class LimitedCall:
             Overrun: If it did not end in time; not if it used its last moment to return after all,
                 or to raise an error of its own.
 
-        Cancellation: The call is cancelled and waited for, within its limit.
+        Cancellation: The call is cancelled and waited for, within its limit. What it returns or
+            raises all the same is not lost; the cancel then comes once more, at the next wait.
         """
         interrupted: asyncio.CancelledError | None = None
         try:
@@ -106,6 +107,8 @@ class LimitedCall:
                     raise interrupted
                 if self._stack is not None:
                     raise Overrun(self._stack, left=left)
+            if interrupted is not None:  # the call may have been over before it was cancelled
+                tasks.cancel_again("fluid: cancelled while it waited for a call that has ended")
             if self._error is not None:
                 raise self._error
             return self._result
@@ -118,8 +121,6 @@ class LimitedCall:
         """Makes the call; nothing that it raises leaves the task: some errors end the loop."""
         try:
             self._result = await self._work()
-        except GeneratorExit:
-            raise
         except BaseException as error:
             self._error = error
 
