@@ -132,8 +132,8 @@ class BaseDispatcher(ABC, Generic[M, H]):
     def get_handlers(self, message: M) -> dict[str, H] | None:
         """Returns the handlers of a message's type by tag, or None when there are none.
 
-        Every dispatch asks this method, so an override decides who is called. The dict is a
-        snapshot to read: later registrations do not show in it.
+        A subclass that overrides it decides who is called, for each message. The dict is a snapshot
+        to read: later registrations do not show in it.
         """
         return self._handlers_by_type.get(self.event_type(message))
 

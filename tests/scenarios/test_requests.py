@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -225,3 +226,15 @@ async def test_a_batch_that_ends_the_consumer_tells_all_who_wait_for_it() -> Non
         assert isinstance(await end_of(request), Planned)
     assert isinstance(await end_of(consumer.wait_for_shutdown()), Planned)
     assert mailbox.account().dead == 3
+
+
+async def test_a_request_that_has_failed_leaves_nothing_for_the_collector() -> None:
+    async def fail(message: int) -> None:
+        raise ValueError(message)
+
+    async with QueueConsumerWorker(fail) as consumer:
+        for _ in range(2):  # the first one makes the consumer listen to requests
+            gc.collect()
+            with pytest.raises(ValueError, match="1"):
+                await consumer.request(1)
+        assert gc.collect() < 10  # what pytest.raises itself leaves

@@ -179,8 +179,8 @@ class Handling:
         """Returns for how long to wait before the next attempt; None if there is none.
 
         Raises:
-            BaseException: ``error``, if it was not the handler's failure but the end of the task, or
-                a mistake in the program that would fail every message.
+            BaseException: ``error``, if it was not the handler's failure but the end of the task,
+                or a mistake in the program that would fail every message.
         """
         if was_cancelled(error) or was_taught(error):
             raise error

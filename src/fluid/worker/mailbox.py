@@ -173,12 +173,7 @@ class Mailbox(Store[M]):
         self.look_again()
         self.requests[request] = None
         try:
-            return await request.future
-        except asyncio.CancelledError as cancelled:
-            future = request.future
-            if future.done() and not future.cancelled() and (error := future.exception()):
-                raise cancelled from error
-            raise
+            return await request.outcome()
         finally:
             del self.requests[request]
 

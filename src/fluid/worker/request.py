@@ -19,15 +19,35 @@ class Request(Generic[M]):
     The caller may be gone at any time; the message stays what it is.
     """
 
-    __slots__ = ("future", "message")
+    __slots__ = ("_future", "message")
 
     def __init__(self, message: M, loop: asyncio.AbstractEventLoop) -> None:
         self.message: M = message
-        self.future: asyncio.Future[Any] = loop.create_future()
+        self._future: asyncio.Future[Any] | None = loop.create_future()
+
+    async def outcome(self) -> Any:
+        """Returns the answer, or raises what came instead.
+
+        Cancellation: The caller is gone. An error that it was to get in this very step is the cause
+        of the ``CancelledError``.
+        """
+        future = self._future
+        assert future is not None
+        try:
+            return await future
+        except asyncio.CancelledError as cancelled:
+            if future.done() and not future.cancelled() and (error := future.exception()):
+                raise cancelled from error
+            raise
+        finally:
+            # An error leads to the frames of its handler, and those to this request.
+            self._future = None
+            del future
 
     def answer(self, result: object) -> None:
         """Gives the caller the result."""
-        in_its_loop(self.future, settle, self.future, result)
+        if self._future is not None:
+            in_its_loop(self._future, settle, self._future, result)
 
     def refuse(self, error: BaseException) -> bool:
         """Gives the caller an error; returns whether there was a caller to hear of it.
@@ -36,13 +56,13 @@ class Request(Generic[M]):
         the caller's loop, and no future takes a ``StopIteration``: they come as the cause of a
         ``FluidError``.
         """
-        if self.future.done():
+        if self._future is None or self._future.done():
             return False
         if not isinstance(error, Exception) or isinstance(error, StopIteration):
             wrapped = FluidError(f"the handler was ended by {error!r}")
             wrapped.__cause__ = error
             error = wrapped
-        in_its_loop(self.future, _fail, self.future, error)
+        in_its_loop(self._future, _fail, self._future, error)
         return True
 
     def give_up(self, consumer: str) -> None:
