@@ -15,7 +15,7 @@ from typing import Any
 from fluid import Mailbox
 from fluid.testing import Simulation
 from fluid.testing.schedules.watched import IsOver, Layer
-from fluid.worker.request import bare
+from fluid.worker.consumers.request import bare
 
 FATES = ("handled", "dead", "returned", "dropped")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fluid import Backoff, Mailbox, QueueConsumerWorker, Retry
 from fluid.events import HandlerAbandoned, WorkerEvent
-from fluid.worker.request import bare
+from fluid.worker.consumers.request import bare
 from tests.scenarios.cast import Planned
 from tests.scenarios.message_cast import TAKES, Books
 

@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from fluid import Backoff, Mailbox, QueueConsumerWorker, Retry
-from fluid.worker.lanes import AHEAD, Lane
+from fluid.worker.consumers.lanes import AHEAD, Lane
 from tests.worker.fakes import now
 from tests.worker.queue_cast import Recorder, account, hang, taking
 

@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from fluid.worker.time_limit import LimitedCall, Overrun
+from fluid.worker.consumers.time_limit import LimitedCall, Overrun
 from tests.worker.fakes import deaf_to, now
 from tests.worker.group_cast import end_of
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluid.worker.meter import MARKS, Meter
+from fluid.worker.consumers.meter import MARKS, Meter
 
 
 class Queue:

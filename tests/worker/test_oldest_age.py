@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from fluid import QueueConsumerWorker
-from fluid.worker.meter import MARKS
+from fluid.worker.consumers.meter import MARKS
 from tests.worker.fakes import now
 
 TAKES = 0.01

@@ -24,7 +24,7 @@ from fluid import (
     Retry,
 )
 from fluid.utils.dispatcher import AsyncDispatcher
-from fluid.worker.policy import PLAIN, Policy
+from fluid.worker.consumers.policy import PLAIN, Policy
 
 
 class Words(AsyncDispatcher[str]):

@@ -9,7 +9,7 @@ import pytest
 
 from fluid import AsyncConsumer, Backoff, Mailbox, QueueConsumerWorker, Retry
 from fluid.utils.dispatcher import AsyncDispatcher
-from fluid.worker.plain import SLICE_SECONDS
+from fluid.worker.consumers.plain import SLICE_SECONDS
 from tests.worker.fakes import now
 from tests.worker.group_cast import end_of
 from tests.worker.queue_cast import Recorder, Untouchable, account, taking

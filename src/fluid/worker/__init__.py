@@ -1,13 +1,13 @@
 """Workers: the base, and the kinds that come with fluid."""
 
-from .account import Account
 from .base import HasWorkers, MessageProducer, Worker
-from .consumers import AsyncConsumer, BatchConsumer, QueueConsumerWorker
+from .consumers.account import Account
+from .consumers.kinds import AsyncConsumer, BatchConsumer, QueueConsumerWorker
+from .consumers.mailbox import Mailbox
+from .consumers.queue import QueueConsumer
 from .exit import WorkerExit
 from .function import WorkerFunction
 from .group import Workers
-from .mailbox import Mailbox
-from .queue import QueueConsumer
 
 __all__ = [
     "Account",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypedDict, TypeVar
 
-from ..rules.rate import RateLimit
-from ..rules.retry import Retry
+from ...rules.rate import RateLimit
+from ...rules.retry import Retry
 from .mailbox import Mailbox
 
 M = TypeVar("M")

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
-from ..errors import ConsumerClosed, FluidError
+from ...errors import ConsumerClosed, FluidError
+from ..waits import settle
 from .lobby import in_its_loop
-from .waits import settle
 
 M = TypeVar("M")
 

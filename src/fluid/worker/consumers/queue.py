@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from threading import get_ident
 from typing import Any, Generic, TypeVar
 
-from ..errors import FluidValueError
-from ..settings import duration
-from .base import Worker
-from .consumer_core import ConsumerCore
-from .hooks import default
+from ...errors import FluidValueError
+from ...settings import duration
+from ..base import Worker
+from ..hooks import default
+from .core import ConsumerCore
 from .mailbox import Mailbox
 
 M = TypeVar("M")

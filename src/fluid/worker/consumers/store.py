@@ -15,14 +15,14 @@ from math import inf, isinf
 from threading import get_ident
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..errors import ConsumerClosed, FluidValueError, WrongLoopError
+from ...errors import ConsumerClosed, FluidValueError, WrongLoopError
 from .account import Account
 from .lobby import Joiners, Room
 from .meter import Meter
 from .request import Request, give_up_requests
 
 if TYPE_CHECKING:
-    from .consumer_core import ConsumerCore
+    from .core import ConsumerCore
 
 M = TypeVar("M")
 

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Awaitable, Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import FluidValueError
-from ..settings import duration
-from .hooks import default
+from ...errors import FluidValueError
+from ...settings import duration
+from ..hooks import default
 from .mailbox import Mailbox
 from .policy import Policy, checked
 from .queue import QueueConsumer
@@ -17,9 +17,9 @@ from .serving import serve
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from ..dispatcher import AsyncDispatcher
-    from ..rules.rate import RateLimit
-    from ..rules.retry import Retry
+    from ...dispatcher import AsyncDispatcher
+    from ...rules.rate import RateLimit
+    from ...rules.retry import Retry
     from .options import CommonOptions, HandlingOptions
 
 M = TypeVar("M")

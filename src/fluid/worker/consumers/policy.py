@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FluidValueError
-from ..record import Record
-from ..settings import duration
+from ...errors import FluidValueError
+from ...record import Record
+from ...settings import duration
 
 if TYPE_CHECKING:
-    from ..rules.rate import RateLimit
-    from ..rules.retry import Retry
+    from ...rules.rate import RateLimit
+    from ...rules.retry import Retry
 
 
 class Policy(Record):
@@ -81,7 +81,7 @@ def _check_concurrency(policy: Policy, subject: str) -> None:
 
 def _check_kinds(policy: Policy, subject: str) -> None:
     if policy.retry is not None:
-        from ..rules.retry import Retry
+        from ...rules.retry import Retry
 
         if not isinstance(policy.retry, Retry):
             raise FluidValueError(
@@ -89,7 +89,7 @@ def _check_kinds(policy: Policy, subject: str) -> None:
                 f"for instance Retry(on=ConnectionError, attempts=5)"
             )
     if policy.rate_limit is not None:
-        from ..rules.rate import RateLimit
+        from ...rules.rate import RateLimit
 
         if not isinstance(policy.rate_limit, RateLimit):
             raise FluidValueError(

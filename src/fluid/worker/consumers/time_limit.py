@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from .. import tasks
-from .ladder import Ladder, Rung
-from .waits import Waiters
+from ... import tasks
+from ..ladder import Ladder, Rung
+from ..waits import Waiters
 
 OnLeft: TypeAlias = Callable[[asyncio.Task[Any], tuple[str, ...]], None]
 """Is told of a task that refuses to end, and where it is waiting."""

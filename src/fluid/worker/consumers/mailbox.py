@@ -10,7 +10,7 @@ from math import inf
 from threading import get_ident
 from typing import Any, TypeVar, cast
 
-from ..errors import (
+from ...errors import (
     ConsumerClosed,
     FluidError,
     FluidValueError,
@@ -18,7 +18,7 @@ from ..errors import (
     WorkerDeadlockError,
     WrongLoopError,
 )
-from ..settings import duration
+from ...settings import duration
 from .lobby import Joiner, LoopTicket, ThreadTicket, Ticket
 from .request import Request
 from .store import Store

@@ -15,7 +15,7 @@ from contextlib import suppress
 from math import inf
 from typing import Any
 
-from .waits import settle
+from ..waits import settle
 
 
 class Ticket:

@@ -14,11 +14,11 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from ..clock import clock_of
-from ..tasks import pause
-from .hooks import LESSON, was_plain
-from .life import Life
-from .waits import future_maker
+from ...clock import clock_of
+from ...tasks import pause
+from ..hooks import LESSON, was_plain
+from ..life import Life
+from ..waits import future_maker
 
 if TYPE_CHECKING:
     from .mailbox import Mailbox

@@ -15,10 +15,11 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from .. import events, tasks
-from ..clock import clock_of
-from .ladder import Ladder, Rung
-from .phase import RUN
+from ... import events, tasks
+from ...clock import clock_of
+from ..ladder import Ladder, Rung
+from ..phase import RUN
+from ..waits import Waiters
 from .plain import (
     SLICE_MESSAGES,
     SLICE_SECONDS,
@@ -27,11 +28,10 @@ from .plain import (
     failed,
     is_over,
 )
-from .waits import Waiters
 
 if TYPE_CHECKING:
-    from .consumer_core import ConsumerCore
-    from .life import Life
+    from ..life import Life
+    from .core import ConsumerCore
     from .protocols import Answering, HasOnMessage, Source
 
 

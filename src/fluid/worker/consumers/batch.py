@@ -10,15 +10,15 @@ from itertools import repeat, starmap
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from ..clock import clock_of
-from ..errors import FluidValueError, MessagesFailed
-from ..tasks import pause
+from ...clock import clock_of
+from ...errors import FluidValueError, MessagesFailed
+from ...tasks import pause
 from .handling import Handling
 from .plain import SLICE_MESSAGES, SLICE_SECONDS, Over, is_over, was_cancelled
 from .request import Request, bare
 
 if TYPE_CHECKING:
-    from .life import Life
+    from ..life import Life
     from .mailbox import Mailbox
 
 

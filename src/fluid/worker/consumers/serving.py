@@ -9,13 +9,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .hooks import is_default
+from ..hooks import is_default
 from .plain import Hand, consume
 
 if TYPE_CHECKING:
-    from .consumer_core import ConsumerCore
+    from ..life import Life
+    from .core import ConsumerCore
     from .handling import Handling, OnDeadLetter
-    from .life import Life
     from .protocols import Answering, HasOnMessage, Source
 
 

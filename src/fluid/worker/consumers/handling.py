@@ -11,17 +11,17 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .. import events, tasks
-from ..errors import HandlerTimeoutError
-from .hooks import LESSON, is_default, was_plain, was_taught
+from ... import events, tasks
+from ...errors import HandlerTimeoutError
+from ..hooks import LESSON, is_default, was_plain, was_taught
 from .plain import Over, Settled, was_cancelled
 from .request import Request, bare
 from .time_limit import LimitedCall, Overrun
 
 if TYPE_CHECKING:
-    from ..rules.rate import Bucket
-    from .consumer_core import ConsumerCore
-    from .life import Life
+    from ...rules.rate import Bucket
+    from ..life import Life
+    from .core import ConsumerCore
     from .policy import Policy
 
 Handler: TypeAlias = Callable[[Any], Awaitable[Any]]
@@ -62,7 +62,7 @@ class Handling:
         )
         self._random: Random = Random(None if policy.retry is None else policy.retry.seed)
         if policy.rate_limit is not None and core.bucket is None:
-            from ..rules.rate import Bucket
+            from ...rules.rate import Bucket
 
             core.bucket = Bucket(policy.rate_limit)
 

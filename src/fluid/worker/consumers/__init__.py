@@ -1,0 +1,1 @@
+"""Consumers: their mailbox, the loops that take from it, and what stands before a handler."""
