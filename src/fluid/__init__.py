@@ -33,16 +33,11 @@ from .errors import (
     WorkerStartError,
     WrongLoopError,
 )
+from .on_demand import on_demand as _on_demand
 from .rules.lifecycle import WorkerState
 from .worker import (
-    Account,
-    AsyncConsumer,
-    BatchConsumer,
     HasWorkers,
-    Mailbox,
     MessageProducer,
-    QueueConsumer,
-    QueueConsumerWorker,
     Worker,
     WorkerExit,
     WorkerFunction,
@@ -54,8 +49,36 @@ if TYPE_CHECKING:
     from .rules.rate import RateLimit
     from .rules.retry import Retry
     from .runtime import run
+    from .worker import (
+        Account,
+        AsyncConsumer,
+        BatchConsumer,
+        Mailbox,
+        QueueConsumer,
+        QueueConsumerWorker,
+    )
     from .worker.pipeline import Pipeline
     from .worker.supervision import ChildSpec, DynamicSupervisor, Supervisor
+else:
+    __getattr__ = _on_demand(
+        __name__,
+        {
+            "Account": "fluid.worker",
+            "AsyncConsumer": "fluid.worker",
+            "Backoff": "fluid.rules.backoff",
+            "BatchConsumer": "fluid.worker",
+            "ChildSpec": "fluid.worker.supervision",
+            "DynamicSupervisor": "fluid.worker.supervision",
+            "Mailbox": "fluid.worker",
+            "Pipeline": "fluid.worker.pipeline",
+            "QueueConsumer": "fluid.worker",
+            "QueueConsumerWorker": "fluid.worker",
+            "RateLimit": "fluid.rules.rate",
+            "Retry": "fluid.rules.retry",
+            "Supervisor": "fluid.worker.supervision",
+            "run": "fluid.runtime",
+        },
+    )
 
 __version__ = "0.1.0"
 
@@ -103,24 +126,3 @@ __all__ = [
     "WrongLoopError",
     "run",
 ]
-
-_ON_DEMAND = {
-    "Backoff": ".rules.backoff",
-    "ChildSpec": ".worker.supervision",
-    "DynamicSupervisor": ".worker.supervision",
-    "Pipeline": ".worker.pipeline",
-    "RateLimit": ".rules.rate",
-    "Retry": ".rules.retry",
-    "Supervisor": ".worker.supervision",
-    "run": ".runtime",
-}
-"""Where the names come from that not every program needs: loaded when somebody asks for them."""
-
-
-def __getattr__(name: str) -> object:
-    if name not in _ON_DEMAND:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    globals()[name] = found = getattr(import_module(_ON_DEMAND[name], __name__), name)
-    return found

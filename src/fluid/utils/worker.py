@@ -1,20 +1,42 @@
 """The documented import path of the workers."""
 
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand as _on_demand
 from ..rules.lifecycle import WorkerState
 from ..worker import (
-    Account,
-    AsyncConsumer,
-    BatchConsumer,
     HasWorkers,
-    Mailbox,
     MessageProducer,
-    QueueConsumer,
-    QueueConsumerWorker,
     Worker,
     WorkerExit,
     WorkerFunction,
     Workers,
 )
+
+if TYPE_CHECKING:
+    from ..worker import (
+        Account,
+        AsyncConsumer,
+        BatchConsumer,
+        Mailbox,
+        QueueConsumer,
+        QueueConsumerWorker,
+    )
+else:
+    __getattr__ = _on_demand(
+        __name__,
+        dict.fromkeys(
+            (
+                "Account",
+                "AsyncConsumer",
+                "BatchConsumer",
+                "Mailbox",
+                "QueueConsumer",
+                "QueueConsumerWorker",
+            ),
+            "fluid.worker",
+        ),
+    )
 
 __all__ = [
     "Account",

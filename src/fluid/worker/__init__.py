@@ -1,13 +1,30 @@
 """Workers: the base, and the kinds that come with fluid."""
 
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand as _on_demand
 from .base import HasWorkers, MessageProducer, Worker
-from .consumers.account import Account
-from .consumers.kinds import AsyncConsumer, BatchConsumer, QueueConsumerWorker
-from .consumers.mailbox import Mailbox
-from .consumers.queue import QueueConsumer
 from .exit import WorkerExit
 from .function import WorkerFunction
 from .group import Workers
+
+if TYPE_CHECKING:
+    from .consumers.account import Account
+    from .consumers.kinds import AsyncConsumer, BatchConsumer, QueueConsumerWorker
+    from .consumers.mailbox import Mailbox
+    from .consumers.queue import QueueConsumer
+else:
+    __getattr__ = _on_demand(
+        __name__,
+        {
+            "Account": "fluid.worker.consumers.account",
+            "AsyncConsumer": "fluid.worker.consumers.kinds",
+            "BatchConsumer": "fluid.worker.consumers.kinds",
+            "Mailbox": "fluid.worker.consumers.mailbox",
+            "QueueConsumer": "fluid.worker.consumers.queue",
+            "QueueConsumerWorker": "fluid.worker.consumers.kinds",
+        },
+    )
 
 __all__ = [
     "Account",
