@@ -96,30 +96,25 @@ class Batches:
         try:
             if mailbox.attend_at <= mailbox.handled:
                 mailbox.attend()
-            while self._hand:
+            while items := self._hand:
                 attempts += 1
-                await self._attempt(attempts)
+                try:
+                    await self._handling.call(self._bare(items))
+                except Over:
+                    raise
+                except BaseException as error:
+                    if was_cancelled(error):
+                        raise
+                    await self._failed(error, attempts)
+                    self._hand = self._left()
+                else:
+                    self._hand = []
+                    self._done(items)
         finally:
-            if left := self._left():
+            if self._hand and (left := self._left()):
                 mailbox.put_back_all(left)
             self._hand = []
             mailbox.release(self)
-
-    async def _attempt(self, attempts: int) -> None:
-        """Tries to handle a batch; leaves in hand what is to be tried again now."""
-        items = self._hand
-        try:
-            await self._handling.call(self._bare(items))
-        except Over:
-            raise
-        except BaseException as error:
-            if was_cancelled(error):
-                raise
-            await self._failed(error, attempts)
-            self._hand = self._left()
-        else:
-            self._hand = []
-            self._done(items)
 
     def _bare(self, items: list[Any]) -> list[Any]:
         """Returns the messages in a list that belongs to the handler."""
