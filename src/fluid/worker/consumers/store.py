@@ -265,10 +265,6 @@ class Store(Generic[M]):
                     self._joiners.fail(self._nobody_is_there)
                     give_up_requests(self.requests, self._name)
 
-    def is_left_by(self, core: ConsumerCore) -> bool:
-        """Returns whether nobody else will take the messages that are left."""
-        return self._closed and self.is_alone(core)
-
     def is_alone(self, core: ConsumerCore) -> bool:
         """Returns whether no other consumer is there."""
         return not any(other is not core for other in self._consumers)
