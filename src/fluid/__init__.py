@@ -60,19 +60,16 @@ if TYPE_CHECKING:
     from .worker.pipeline import Pipeline
     from .worker.supervision import ChildSpec, DynamicSupervisor, Supervisor
 else:
+    from .worker import _CONSUMERS
+
     __getattr__ = _on_demand(
         __name__,
         {
-            "Account": "fluid.worker",
-            "AsyncConsumer": "fluid.worker",
+            **_CONSUMERS,
             "Backoff": "fluid.rules.backoff",
-            "BatchConsumer": "fluid.worker",
             "ChildSpec": "fluid.worker.supervision",
             "DynamicSupervisor": "fluid.worker.supervision",
-            "Mailbox": "fluid.worker",
             "Pipeline": "fluid.worker.pipeline",
-            "QueueConsumer": "fluid.worker",
-            "QueueConsumerWorker": "fluid.worker",
             "RateLimit": "fluid.rules.rate",
             "Retry": "fluid.rules.retry",
             "Supervisor": "fluid.worker.supervision",

@@ -23,20 +23,9 @@ if TYPE_CHECKING:
         QueueConsumerWorker,
     )
 else:
-    __getattr__ = _on_demand(
-        __name__,
-        dict.fromkeys(
-            (
-                "Account",
-                "AsyncConsumer",
-                "BatchConsumer",
-                "Mailbox",
-                "QueueConsumer",
-                "QueueConsumerWorker",
-            ),
-            "fluid.worker",
-        ),
-    )
+    from ..worker import _CONSUMERS
+
+    __getattr__ = _on_demand(__name__, _CONSUMERS)
 
 __all__ = [
     "Account",

@@ -14,17 +14,15 @@ if TYPE_CHECKING:
     from .consumers.mailbox import Mailbox
     from .consumers.queue import QueueConsumer
 else:
-    __getattr__ = _on_demand(
-        __name__,
-        {
-            "Account": "fluid.worker.consumers.account",
-            "AsyncConsumer": "fluid.worker.consumers.kinds",
-            "BatchConsumer": "fluid.worker.consumers.kinds",
-            "Mailbox": "fluid.worker.consumers.mailbox",
-            "QueueConsumer": "fluid.worker.consumers.queue",
-            "QueueConsumerWorker": "fluid.worker.consumers.kinds",
-        },
-    )
+    _CONSUMERS = {
+        "Account": "fluid.worker.consumers.account",
+        "AsyncConsumer": "fluid.worker.consumers.kinds",
+        "BatchConsumer": "fluid.worker.consumers.kinds",
+        "Mailbox": "fluid.worker.consumers.mailbox",
+        "QueueConsumer": "fluid.worker.consumers.queue",
+        "QueueConsumerWorker": "fluid.worker.consumers.kinds",
+    }
+    __getattr__ = _on_demand(__name__, _CONSUMERS)
 
 __all__ = [
     "Account",

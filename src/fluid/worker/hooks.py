@@ -64,6 +64,19 @@ def was_plain(error: BaseException) -> bool:
     return is_ours and isinstance(error, TypeError) and "'await' expression" in str(error)
 
 
+def explain(error: BaseException, what: str, handler: object = None) -> None:
+    """Adds the lesson if ``error`` comes from a plain function; to be called as :func:`was_plain`.
+
+    Args:
+        error: What was raised.
+        what: What was awaited, in words.
+        handler: What it is, where words are not enough.
+    """
+    if was_plain(error):
+        subject = what if handler is None else f"{what} {handler!r}"
+        error.add_note(f"{subject} {LESSON}")
+
+
 def was_taught(error: BaseException) -> bool:
     """Returns whether ``error`` carries that lesson: then the code is wrong, not what it got."""
     return any(LESSON in note for note in getattr(error, "__notes__", ()))

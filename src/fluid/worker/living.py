@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias
 
 from .. import tasks
-from .hooks import LESSON, is_default, was_plain
+from .hooks import explain, is_default
 from .phase import EXIT_STACK, RUN, SHUTDOWN, STARTUP, UNDELIVERED, Phase
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ async def live(life: Life) -> None:
         except GeneratorExit:
             raise
         except BaseException as caught:
-            if was_plain(caught):
-                caught.add_note(f"{RUN.value}() {LESSON}")
+            explain(caught, f"{RUN.value}()")
             error = caught
         if _is_marked(life):
             error, life.facts.forced = await _answer_for_cancels(life, error)
@@ -148,8 +147,7 @@ async def _attempt(phase: Phase, hook: Hook) -> BaseException | None:
     except GeneratorExit:  # the loop is being torn down: nothing may be awaited any more
         raise
     except BaseException as error:
-        if was_plain(error):
-            error.add_note(f"{phase.value}() {LESSON}")
+        explain(error, f"{phase.value}()")
         return error
     return None
 

@@ -74,3 +74,9 @@ def settle(future: asyncio.Future[T], value: T) -> None:
     """Gives ``future`` its value, if it has none."""
     if not future.done():
         future.set_result(value)
+
+
+def fail(future: asyncio.Future[T], error: Exception) -> None:
+    """Gives ``future`` an error, if it has nothing yet."""
+    if not future.done():
+        future.set_exception(error)

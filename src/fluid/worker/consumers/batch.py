@@ -55,7 +55,7 @@ class Batches:
                 was_idle = True
                 continue
             if mailbox.is_paused or not self._is_due(seen):
-                meter.look(now(), mailbox.size(), mailbox.accepted())
+                mailbox.look(now())
                 until = inf if mailbox.is_paused else seen + self._age
                 await mailbox.next_arrival(life.loop, until)
                 continue
@@ -73,7 +73,7 @@ class Batches:
                 left -= self._size
                 gives_way = left <= 0 or ended - held_since >= SLICE_SECONDS
                 if gives_way or takes_all:
-                    meter.look(ended, mailbox.size(), mailbox.accepted())
+                    mailbox.look(ended)
             if takes_all:
                 seen = began  # what has come meanwhile has waited since then at the most
             if gives_way:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ... import events
 from ...events import Fate
-from ..hooks import LESSON, is_default, was_plain
+from ..hooks import explain, is_default
 from ..life import Life
 from ..phase import RUN
 from .policy import PLAIN, Policy
@@ -111,8 +111,7 @@ class ConsumerCore(TakingCore):
             await hook(messages)
             taken = not is_default(hook)
         except TypeError as error:
-            if was_plain(error):
-                error.add_note(f"on_undelivered() {LESSON}")
+            explain(error, "on_undelivered()")
             raise
         finally:
             if taken:
@@ -207,9 +206,9 @@ class ConsumerCore(TakingCore):
         mailbox, life = self.mailbox, self.life
         meter, oldest = mailbox.meter, 0.0
         if life is not None and life.outcome is None:
-            now, size, accepted = life.loop.time(), mailbox.size(), mailbox.accepted()
-            oldest = meter.oldest(now, size, accepted)
-            meter.look(now, size, accepted)
+            now = life.loop.time()
+            oldest = meter.oldest(now, mailbox.size(), mailbox.accepted())
+            mailbox.look(now)
         return {
             "paused": mailbox.is_paused,
             "oldest_age": oldest,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ... import events, tasks
 from ...errors import HandlerTimeoutError
-from ..hooks import LESSON, is_default, was_plain, was_taught
+from ..hooks import explain, is_default, was_taught
 from .plain import Over, Settled, was_cancelled
 from .request import Request, bare
 from .time_limit import LimitedCall, Overrun
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 
 Handler: TypeAlias = Callable[[Any], Awaitable[Any]]
 OnDeadLetter: TypeAlias = Callable[[Any, BaseException, int], Awaitable[None]]
-
-
-def _explain(handler: Handler, error: TypeError) -> None:
-    """Adds a note if ``error`` comes from a plain function; to be called where it was awaited."""
-    if was_plain(error):
-        error.add_note(f"the handler {handler!r} {LESSON}")
 
 
 class Handling:
@@ -116,7 +110,7 @@ class Handling:
                 return await handler(argument)
             return await self._call_limited(handler, argument, self.policy.handler_timeout)
         except TypeError as error:
-            _explain(handler, error)
+            explain(error, "the handler", handler)
             raise
 
     async def _wait_for_turn(self, bucket: Bucket) -> None:
@@ -140,7 +134,7 @@ class Handling:
             try:
                 return await handler(argument)
             except TypeError as error:
-                _explain(handler, error)
+                explain(error, "the handler", handler)
                 raise
 
         call = LimitedCall(
@@ -212,8 +206,7 @@ class Handling:
                 try:
                     await self._on_dead_letter(bare(item), error, attempts)
                 except TypeError as wrong:
-                    if was_plain(wrong):
-                        wrong.add_note(f"on_dead_letter() {LESSON}")
+                    explain(wrong, "on_dead_letter()")
                     raise
                 self.core.emit(events.MessageDied, attempts, error)
             mailbox = self.core.mailbox

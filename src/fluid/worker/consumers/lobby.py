@@ -15,7 +15,7 @@ from contextlib import suppress
 from math import inf
 from typing import Any
 
-from ..waits import settle
+from ..waits import fail, settle
 
 
 class Ticket:
@@ -171,7 +171,7 @@ class Joiners:
     def fail(self, make_error: Callable[[], Exception]) -> None:
         """Tells everybody that there is nothing to wait for any more."""
         for joiner in self._waiting:
-            in_its_loop(joiner.done, _fail, joiner.done, make_error())
+            in_its_loop(joiner.done, fail, joiner.done, make_error())
 
     def taken_back(self, target: int) -> None:
         """Is told that a message has gone back to the front: it has to be taken again.
@@ -191,11 +191,6 @@ class Joiners:
 def resolve(future: asyncio.Future[None]) -> None:
     """Ends the wait for ``future``, from any thread; nothing if its loop is closed."""
     in_its_loop(future, settle, future, None)
-
-
-def _fail(future: asyncio.Future[None], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 def in_its_loop(

@@ -101,7 +101,7 @@ async def consume(
             else:
                 was_idle, moment = False, now()
                 meter.woke_at = min(meter.woke_at, moment)
-                meter.look(moment, mailbox.size(), mailbox.accepted())
+                mailbox.look(moment)
             getters.append(arrival := make_future())  # as in mailbox.arrival(), written out
             if mailbox.inbox:
                 mailbox.fetch()
@@ -162,7 +162,7 @@ async def consume(
             ended = now()
             meter.handled_for += ended - began
             if messages:
-                meter.look(ended, mailbox.size(), mailbox.accepted())
+                mailbox.look(ended)
             if mailbox.handled >= mailbox.attend_at:
                 mailbox.attend(me)
         if messages:

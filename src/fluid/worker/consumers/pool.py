@@ -122,7 +122,7 @@ class Pool:
                 else:
                     was_idle, moment = False, now()
                     meter.woke_at = min(meter.woke_at, moment)
-                    meter.look(moment, mailbox.size(), mailbox.accepted())
+                    mailbox.look(moment)
                 await mailbox.next_arrival(life.loop)
                 continue
             began = now()
@@ -173,7 +173,7 @@ class Pool:
                 ended = now()
                 meter.handled_for += ended - began
                 if messages:
-                    meter.look(ended, mailbox.size(), mailbox.accepted())
+                    mailbox.look(ended)
                 if mailbox.handled >= mailbox.attend_at:
                     mailbox.attend(me)
             if messages and alone == turn:

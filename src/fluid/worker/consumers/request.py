@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 from ...errors import ConsumerClosed, FluidError
-from ..waits import settle
+from ..waits import fail, settle
 from .lobby import in_its_loop
 
 M = TypeVar("M")
@@ -62,7 +62,7 @@ class Request(Generic[M]):
             wrapped = FluidError(f"the handler was ended by {error!r}")
             wrapped.__cause__ = error
             error = wrapped
-        in_its_loop(self._future, _fail, self._future, error)
+        in_its_loop(self._future, fail, self._future, error)
         return True
 
     def give_up(self, consumer: str) -> None:
@@ -80,8 +80,3 @@ def give_up_requests(items: Iterable[object], consumer: str) -> None:
 def bare(item: Any) -> Any:
     """Returns the message itself, whether or not anybody waits for an answer to it."""
     return item.message if type(item) is Request else item
-
-
-def _fail(future: asyncio.Future[Any], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)

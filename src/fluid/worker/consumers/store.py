@@ -157,6 +157,10 @@ class Store(Generic[M]):
         """Returns how many messages have ever been accepted."""
         return self.sent + self._sent_from_afar
 
+    def look(self, now: float) -> None:
+        """Notes how long the queue is, for its times."""
+        self.meter.look(now, self.size(), self.accepted())
+
     def account(self) -> Account:
         """Returns what has become of all messages so far.
 
