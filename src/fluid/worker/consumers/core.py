@@ -15,6 +15,7 @@ from ...events import Fate
 from ..hooks import explain, is_default
 from ..life import Life
 from ..phase import RUN
+from ..stragglers import Stragglers
 from .policy import PLAIN, Policy
 from .request import bare, give_up_requests
 from .taking import TakingCore
@@ -37,8 +38,7 @@ class ConsumerCore(TakingCore):
         """The size and age of a batch, where there are batches."""
         self.bucket: Bucket | None = None
         """What is left of its rate limit; to start this instance again is no way around it."""
-        self.stragglers: dict[asyncio.Task[Any], None] = {}
-        """Handlers of this life that refused to end, and still run."""
+        self.stragglers: Stragglers = Stragglers()
 
     # --- the life of the consumer ----------------------------------------------------------------
 
@@ -49,7 +49,7 @@ class ConsumerCore(TakingCore):
     def life_begun(self, life: Life) -> None:
         """Binds the mailbox to this life's loop and thread."""
         super().life_begun(life)
-        self.stragglers = {}
+        self.stragglers = Stragglers()
         self.mailbox.attach(self, life.loop)
 
     def ask_to_stop(self) -> None:
@@ -85,7 +85,7 @@ class ConsumerCore(TakingCore):
     def run_ended(self, error: BaseException | None) -> None:
         """Takes no more messages, and settles what ``get_message()`` has given out."""
         super().run_ended(error)
-        if self.life is not None and not all(handler.done() for handler in self.stragglers):
+        if self.life is not None and self.stragglers.are_left:
             self.life.facts.abandoned = True
         self.mailbox.leave(self)
         if self.mailbox.messages:  # which may have been announced to this consumer alone
@@ -221,8 +221,6 @@ class ConsumerCore(TakingCore):
 
     def left_alone(self, handler: asyncio.Task[Any], stack: tuple[str, ...]) -> None:
         """Notes that a handler refuses to end, and that nobody waits for it any more."""
-        stragglers = self.stragglers
-        stragglers[handler] = None
-        handler.add_done_callback(lambda task: stragglers.pop(task, None))
+        self.stragglers.add(handler)
         self.mailbox.meter.abandoned += 1
         self.emit(events.HandlerAbandoned, stack)

@@ -5,8 +5,7 @@ has everybody else. Only if none of them has handled anything meanwhile, it look
 gives way when it has held the event loop for its share of the time.
 
 When one of them fails, the consumer has failed, and the others are cancelled: what they have in
-hand goes back. They get as long to end as a worker that is stopped by force; whoever refuses is
-left alone.
+hand goes back.
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from ... import events, tasks
+from ... import tasks
 from ...clock import clock_of
-from ..ladder import Ladder, Rung
-from ..phase import RUN
-from ..waits import Waiters
+from ..crew import Crew
 from .plain import (
     SLICE_MESSAGES,
     SLICE_SECONDS,
@@ -46,14 +43,9 @@ class Pool:
 
     def __init__(self, core: ConsumerCore, life: Life, size: int) -> None:
         self.size: int = size
-        self.is_cut: bool = False
-        """Whether all loops have to end, as soon as their handlers let them."""
         self._core: ConsumerCore = core
         self._life: Life = life
-        self._loops: dict[asyncio.Task[Any], None] = {}
-        self._errors: list[BaseException] = []
-        self._waiters: Waiters[None] = Waiters()
-        self._ladder: Ladder = Ladder(life.loop)
+        self._crew: Crew = Crew(life, leave=self._leave, on_cut=self._cut, on_end=self._ended)
         self._answering: Answering | None = None
         self._busy: int = 0
         """How many of the loops have a message in hand, and may be about to send others."""
@@ -73,35 +65,17 @@ class Pool:
 
         Cancellation: All of them are cancelled each time, and waited for.
         """
-        interrupted: asyncio.CancelledError | None = None
         self._answering = answering
         self._unaware = 0 if answering is None else self.size
         self._core.mailbox.unaware += self._unaware
         source = self._core.mailbox if source is None else source  # an empty one is false
         for number in range(self.size):
-            name = f"{self._core.name} {number + 1}"
-            loop = tasks.spawn(
-                self._consume(worker, source, answers=answering is None),
-                loop=self._life.loop,
-                name=name,
-                on_end=self._ended,
-            )
-            self._loops[loop] = None
+            loop = self._consume(worker, source, answers=answering is None)
+            self._crew.spawn(loop, f"{self._core.name} {number + 1}")
         try:
-            while self._loops:
-                try:
-                    waiting = self._waiters.wait(self._life.loop)
-                    await tasks.on_behalf_of(self._loops, waiting)
-                except asyncio.CancelledError as error:
-                    interrupted = error
-                    self._interrupted()
-            self._raise_first()
-            if interrupted is not None:
-                raise interrupted
+            await self._crew.ended()
         finally:
             self._core.mailbox.unaware -= self._unaware
-            self._ladder.clear()
-            del interrupted
 
     async def _consume(self, worker: HasOnMessage[Any], source: Source, *, answers: bool) -> None:
         """One loop: as the plain one, except for when it gives way.
@@ -164,7 +138,7 @@ class Pool:
                     return
             except BaseException as error:
                 failed(worker, mailbox, source, message, error)
-                self._note(error)
+                self._crew.note(error)
                 return
             finally:
                 message = None
@@ -182,7 +156,8 @@ class Pool:
     def _is_over(self, source: Source) -> bool:
         """Returns whether a loop has to end, or to see at the top whether it has."""
         life, mailbox = self._life, self._core.mailbox
-        return self.is_cut or (life.stop_asked and is_over(source, mailbox, life, self._busy))
+        is_cut = self._crew.is_cut
+        return is_cut or (life.stop_asked and is_over(source, mailbox, life, self._busy))
 
     def _who_answers(self) -> HasOnMessage[Any]:
         """Returns who answers requests, to one loop more."""
@@ -191,64 +166,14 @@ class Pool:
         self._core.mailbox.unaware -= 1
         return self._answering()
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        if self.is_cut:
-            self._core.mailbox.be_wary(-1)
-        if task not in self._loops:
-            return  # it was left alone, and everybody else has gone on
-        del self._loops[task]
-        if task.cancelled():
-            self._note(tasks.end_of(task))
-        self._core.mailbox.wake_sorters()  # for another one to see that there is nothing left
-        if self._errors and not self.is_cut:
-            self._cut()
-        if not self._loops:
-            self._waiters.wake(None)
-
-    def _note(self, error: BaseException | None) -> None:
-        """Keeps the error of a loop, unless it was cancelled by this pool."""
-        if error is not None and not (self.is_cut and isinstance(error, asyncio.CancelledError)):
-            self._errors.append(error)
-
-    def _interrupted(self) -> None:
-        """Passes a cancel on. One that is not ours comes without deadlines."""
-        stop = self._life.stop
-        if self.is_cut or (stop is not None and stop.cancels):
-            self._cancel_all()
-        else:
-            self._cut()
-
     def _cut(self) -> None:
-        """Ends all loops in bounded time."""
-        now, period = self._life.loop.time(), self._life.worker_alive().cancel_period
-        self._ladder.climb(
-            (Rung(now + period, self._cancel_all), Rung(now + 2 * period, self._leave))
-        )
-        self._cancel_all()
+        self._core.mailbox.be_wary(len(self._crew))
 
-    def _cancel_all(self) -> None:
-        if not self.is_cut:
-            self.is_cut = True
-            self._core.mailbox.be_wary(len(self._loops))
-        for loop in tuple(self._loops):
-            tasks.cancel(loop, f"fluid: consumer {self._core.name!r} has to end now")
+    def _leave(self, loop: asyncio.Task[Any]) -> None:
+        self._core.left_alone(loop, tasks.await_stack(loop))
 
-    def _leave(self) -> None:
-        for loop in tuple(self._loops):
-            if not loop.done():  # else its end is on its way here
-                del self._loops[loop]
-                self._core.left_alone(loop, tasks.await_stack(loop))
-        if not self._loops:
-            self._waiters.wake(None)
-
-    def _raise_first(self) -> None:
-        """Raises the first error; what the others raised on top of that is kept in the record."""
-        errors, self._errors = self._errors, []
-        try:
-            for other in errors[1:]:
-                self._core.emit(events.SecondaryError, RUN.value, other)
-                self._life.facts.cleanup_errors += (other,)
-            if errors:
-                raise errors[0]
-        finally:
-            errors.clear()
+    def _ended(self) -> None:
+        mailbox = self._core.mailbox
+        if self._crew.is_cut:
+            mailbox.be_wary(-1)
+        mailbox.wake_sorters()  # for another one to see that there is nothing left

@@ -1,0 +1,248 @@
+"""Where a schedule stands: what is due, what was missed, when to look again.
+
+One course belongs to one life of a worker. It is asked whenever that has nothing else to do, and
+whenever it wakes up; nothing depends on when or how often. It is told the time, of both clocks.
+"""
+
+from __future__ import annotations
+
+from math import inf, nextafter
+from random import Random
+from typing import NamedTuple
+
+from .moment import Moment
+from .policies import Missed
+from .schedule import Schedule, Series
+
+EARLY = 1e-6
+"""Seconds before its instant at which a fire by the loop's clock counts as due.
+
+A timer of the loop may ring as much too early as floats round. One by the time of day never does.
+"""
+
+LONGEST_TOLERANCE = 60.0
+"""Seconds. As long as it may take until a change of the clock is noticed."""
+
+WRONG_CLOCK = 3 * 3600.0
+"""Seconds. A clock that is set back by more was wrong, and is believed from then on.
+
+Source: cron(8) of Debian.
+"""
+
+
+class Slot(NamedTuple):
+    """A fire that is due; its instants are in seconds of the schedule's clock."""
+
+    scheduled: float
+    """When the schedule says."""
+    at: float
+    """When it was due, jitter included."""
+    missed: int
+    """How many before it were given up because their time had passed."""
+
+
+class Course:
+    """A schedule on its way.
+
+    Args:
+        schedule: The schedule.
+        missed: What becomes of fires that were missed.
+        tolerance: Seconds by which a fire may be late without having been missed; None for half
+            the time until the next one, a minute at most.
+        random: Where chance comes from.
+        now: When it begins.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        missed: Missed,
+        tolerance: float | None,
+        random: Random,
+        now: Moment,
+    ) -> None:
+        self.schedule: Schedule = schedule
+        self.fires: int = 0
+        """How many fires have begun."""
+        self.missed: int = 0
+        """How many were given up because their time had passed."""
+        self.skipped: int = 0
+        """How many were left out because the one before still ran."""
+        self._missed: Missed = missed
+        self._tolerance: float | None = tolerance
+        self._random: Random = random
+        self._series: Series = schedule.series(now)
+        self._zone = now.zone
+        self._last: float = now.wall if schedule.by_wall_clock else -inf
+        """All up to here have been seen to."""
+        self._last_loop: float = now.loop
+        """When that was, by the loop's clock."""
+        self._slot: float | None = None
+        """The next one."""
+        self._delay: float = 0.0
+        """How much later it comes, by chance."""
+        self._find_next(now)
+
+    # --- what is next ----------------------------------------------------------------------------
+
+    @property
+    def next_at(self) -> float | None:
+        """When the next fire is due, in seconds of the schedule's clock; None if none will be."""
+        if self._slot is None or self.is_used_up:
+            return None
+        return self._slot + self._delay
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it has fired as often as it may."""
+        most = self.schedule.max_fires
+        return most is not None and self.fires >= most
+
+    def due(self, now: Moment) -> list[Slot]:
+        """Returns the fires that are to begin now, in order, and goes on behind them."""
+        at = self._look(now)
+        if self.next_at is None or at < self.next_at:
+            return []
+        first, delay = self._slot, self._delay
+        assert first is not None
+        count, newest = self._pass(at - delay, now)
+        if not count:
+            return []
+        kept = self._choose(first, count, newest, at - delay)
+        self.missed += count - len(kept)
+        return [
+            Slot(slot, slot + delay, 0 if number else count - len(kept))
+            for number, slot in enumerate(kept)
+        ]
+
+    def overlapped(self, now: Moment, *, keeps_one: bool) -> list[Slot]:
+        """Returns what is left of the fires that came due before now, while another one ran.
+
+        Args:
+            now: When that one ended. A fire that is due at this very instant has not overlapped.
+            keeps_one: Whether the last of them is to be made up for.
+        """
+        at = self._look(now) - (0.0 if self.schedule.by_wall_clock else 2 * EARLY)
+        if self.next_at is None or at <= self.next_at:
+            return []
+        delay = self._delay
+        count, newest = self._pass(nextafter(at - delay, -inf), now)
+        keeps_one = keeps_one and count > 0
+        self.skipped += count - keeps_one
+        return [Slot(newest, newest + delay, 0)] if keeps_one else []
+
+    def change(self, schedule: Schedule, now: Moment) -> None:
+        """Goes on with another schedule, which begins with the last fire, or now if none was.
+
+        What it would have had until now is past.
+        """
+        last = self._last if self.schedule.by_wall_clock else -inf
+        self.schedule, self._zone = schedule, now.zone
+        if schedule.by_wall_clock:
+            self._series = schedule.series(now)
+            self._last = max(last, now.wall)
+        elif self.fires:
+            self._series = schedule.series(now._replace(loop=self._last_loop))
+            self._last = now.loop
+        else:
+            self._series = schedule.series(now)
+            self._last = -inf
+        self._find_next(now)
+
+    # --- the clocks ------------------------------------------------------------------------------
+
+    def lateness(self, slot: Slot, now: Moment) -> float:
+        """Returns by how many seconds a fire begins late, if it begins now."""
+        return max((now.wall if self.schedule.by_wall_clock else now.loop) - slot.at, 0.0)
+
+    def wall_time_of(self, at: float, now: Moment) -> float:
+        """Returns an instant of the schedule's clock as a time of day."""
+        return at if self.schedule.by_wall_clock else now.wall + (at - now.loop)
+
+    def _look(self, now: Moment) -> float:
+        """Sees whether the clock or the time zone has been set; returns what the clock shows."""
+        if not self.schedule.by_wall_clock:
+            return now.loop + EARLY
+        if self.schedule.is_local and now.zone != self._zone:
+            self._zone = now.zone
+            self._series = self.schedule.series(now)
+            self._find_next(now)
+        if now.wall < self._last:
+            self._set_back(now)
+        return now.wall
+
+    def _set_back(self, now: Moment) -> None:
+        """Goes on behind a clock that shows a time once more.
+
+        What says how often goes on with it, but no two fires come closer than half their distance.
+        What says when has fired at those times already, and waits until they have passed.
+        """
+        if not self._series.is_interval:
+            if self._last - now.wall > WRONG_CLOCK:
+                self._last, self._last_loop = now.wall, now.loop
+                self._find_next(now)
+            return
+        following = self._series.after(self._last)
+        pause = 0.0 if following is None else (following - self._last) / 2
+        passed = now.loop - self._last_loop
+        before = now.wall
+        while (slot := self._series.after(before)) is not None and slot <= self._last:
+            if passed + (slot - now.wall) >= pause:
+                break
+            before = slot
+        self._last, self._last_loop = before, now.loop - (now.wall - before)
+        self._find_next(now)
+
+    # --- going on --------------------------------------------------------------------------------
+
+    def _pass(self, until: float, now: Moment) -> tuple[int, float]:
+        """Goes on behind all up to ``until``; returns how many, and the last one.
+
+        There is none if the clock was set, and what was next is too late for the schedule.
+        """
+        newest, count = self._slot, 1
+        assert newest is not None
+        until = min(until, self._end(now))
+        if newest > until:
+            self._slot = None
+            return 0, newest
+        following = self._series.after(newest)
+        if following is not None and following <= until:
+            count += self._series.count(newest, until)
+            newest = self._series.newest(newest, until)
+        clock = now.wall if self.schedule.by_wall_clock else now.loop
+        self._last, self._last_loop = newest, now.loop - (clock - newest)
+        self._find_next(now)
+        return count, newest
+
+    def _end(self, now: Moment) -> float:
+        """Returns when the schedule ends, in seconds of its clock."""
+        if self.schedule.until is None:
+            return inf
+        end = self.schedule.until.timestamp()
+        return end if self.schedule.by_wall_clock else now.loop + (end - now.wall)
+
+    def _find_next(self, now: Moment) -> None:
+        slot = self._series.after(self._last)
+        self._slot = None if slot is not None and slot > self._end(now) else slot
+        jitter = self.schedule.jitter
+        self._delay = self._random.uniform(0.0, jitter) if jitter else 0.0
+
+    def _choose(self, first: float, count: int, newest: float, at: float) -> list[float]:
+        """Returns which of ``count`` fires that are due, from first to newest, begin now."""
+        if self._missed == Missed.ONCE:
+            return [newest]
+        if self._missed == Missed.SKIP:
+            return [newest] if at - newest <= self._tolerated(newest) else []
+        kept, before = [newest], nextafter(first, -inf)
+        while len(kept) < min(count, self._missed.most):
+            kept.append(self._series.newest(before, nextafter(kept[-1], -inf)))
+        return kept[::-1]
+
+    def _tolerated(self, slot: float) -> float:
+        if self._tolerance is not None:
+            return self._tolerance
+        following = self._series.after(slot)
+        if following is None:
+            return LONGEST_TOLERANCE
+        return min((following - slot) / 2, LONGEST_TOLERANCE)
