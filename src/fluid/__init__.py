@@ -48,31 +48,41 @@ if TYPE_CHECKING:
     from .rules.backoff import Backoff
     from .rules.rate import RateLimit
     from .rules.retry import Retry
+    from .rules.schedules.cron import cron
+    from .rules.schedules.every import every
+    from .rules.schedules.policies import Missed, Overlap
     from .runtime import run
     from .worker import (
         Account,
         AsyncConsumer,
         BatchConsumer,
+        Fire,
         Mailbox,
+        PeriodicWorker,
         QueueConsumer,
         QueueConsumerWorker,
     )
     from .worker.pipeline import Pipeline
     from .worker.supervision import ChildSpec, DynamicSupervisor, Supervisor
 else:
-    from .worker import _CONSUMERS
+    from .worker import _CONSUMERS, _TIMERS
 
     __getattr__ = _on_demand(
         __name__,
         {
             **_CONSUMERS,
+            **_TIMERS,
             "Backoff": "fluid.rules.backoff",
             "ChildSpec": "fluid.worker.supervision",
             "DynamicSupervisor": "fluid.worker.supervision",
+            "Missed": "fluid.rules.schedules.policies",
+            "Overlap": "fluid.rules.schedules.policies",
             "Pipeline": "fluid.worker.pipeline",
             "RateLimit": "fluid.rules.rate",
             "Retry": "fluid.rules.retry",
             "Supervisor": "fluid.worker.supervision",
+            "cron": "fluid.rules.schedules.cron",
+            "every": "fluid.rules.schedules.every",
             "run": "fluid.runtime",
         },
     )
@@ -90,6 +100,7 @@ __all__ = [
     "CleanupTimeoutError",
     "ConsumerClosed",
     "DynamicSupervisor",
+    "Fire",
     "FluidError",
     "FluidValueError",
     "GroupClosedError",
@@ -101,7 +112,10 @@ __all__ = [
     "MailboxFull",
     "MessageProducer",
     "MessagesFailed",
+    "Missed",
+    "Overlap",
     "OverrunError",
+    "PeriodicWorker",
     "Pipeline",
     "QueueConsumer",
     "QueueConsumerWorker",
@@ -121,5 +135,7 @@ __all__ = [
     "WorkerState",
     "Workers",
     "WrongLoopError",
+    "cron",
+    "every",
     "run",
 ]

@@ -211,6 +211,24 @@ class HandlerAbandoned(WorkerEvent):
     """Where it was waiting."""
 
 
+class FireFailed(WorkerEvent):
+    """A call of a periodic worker has raised; the worker goes on."""
+
+    level = logging.WARNING
+    exception: BaseException
+    """What it raised."""
+    delay: float
+    """Seconds until it is called again; 0 if that is at the next fire."""
+
+
+class FiresMissed(WorkerEvent):
+    """A periodic worker gave up fires because their time had passed."""
+
+    level = logging.WARNING
+    count: int
+    """How many."""
+
+
 class MessagesAccounted(WorkerEvent):
     """A consumer has ended; this is what became of the messages of its mailbox so far."""
 

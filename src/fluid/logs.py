@@ -170,6 +170,14 @@ def line(event: events.WorkerEvent) -> str:
                 f"worker {path}: a handler refuses to end and was left alone, {_at(stack)}; "
                 f"what it holds is freed when it ends"
             )
+        case events.FireFailed(exception=error, delay=delay):
+            then = (
+                f"it is called again in {delay:.1f} seconds" if delay else "it waits for the next"
+            )
+            return f"worker {path}: a fire failed ({error_text(error)}); {then}"
+        case events.FiresMissed(count=count):
+            missed = "1 fire was" if count == 1 else f"{count} fires were"
+            return f"worker {path}: {missed} missed: the loop or the machine was busy or asleep"
         case events.MessagesAccounted(account=account):
             columns = ", ".join(f"{count} {name}" for name, count in account.items() if count)
             return f"worker {path} has accounted for its messages: {columns or 'none came'}"

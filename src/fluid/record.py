@@ -20,7 +20,8 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls._fields = (*cls._fields, *get_annotations(cls))
+        own = (name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind))
+        cls._fields = (*cls._fields, *own)
 
     def __init__(self, *values: Any, **named: Any) -> None:
         names = self._fields

@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import weakref
 from collections.abc import Callable
+from datetime import tzinfo
 from heapq import heapify, heappop, heappush
 from itertools import count, islice
 from typing import Any, TypeVarTuple, Unpack
@@ -97,6 +98,10 @@ class VirtualLoop(ClosedWorld):
     def wall_time(self) -> float:
         """Returns the time of day, in seconds since the epoch, as :attr:`wall` has it."""
         return self.wall.time()
+
+    def wall_zone(self) -> tzinfo:
+        """Returns the time zone that :attr:`wall` is in."""
+        return self.wall.zone()
 
     def call_later(
         self,

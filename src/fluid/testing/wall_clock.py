@@ -80,19 +80,28 @@ class WallClock:
 
     def time_ns(self) -> int:
         """Returns the time of day, in whole nanoseconds since the epoch, rounded down."""
-        now_ns = self._monotonic_ns()
-        while self._script and self._script[0][0] <= now_ns:
-            self._take_effect(*heappop(self._script))
-        return self._parts_at(now_ns) // _PARTS
+        return self._parts_at(self._up_to_now()) // _PARTS
 
     def time(self) -> float:
         """Returns the time of day, in seconds since the epoch."""
         return self.time_ns() / 1e9
 
+    def zone(self) -> tzinfo:
+        """Returns the current zone."""
+        self._up_to_now()
+        return self._zone
+
     def now(self) -> datetime:
         """Returns the time of day in the current zone, in whole microseconds, rounded down."""
         since_epoch = timedelta(microseconds=self.time_ns() // 1000)
         return (_EPOCH + since_epoch).astimezone(self._zone)
+
+    def _up_to_now(self) -> int:
+        """Follows the script up to now; returns the loop's time in nanoseconds."""
+        now_ns = self._monotonic_ns()
+        while self._script and self._script[0][0] <= now_ns:
+            self._take_effect(*heappop(self._script))
+        return now_ns
 
     # Writing its script
 

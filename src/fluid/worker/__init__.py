@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .consumers.kinds import AsyncConsumer, BatchConsumer, QueueConsumerWorker
     from .consumers.mailbox import Mailbox
     from .consumers.queue import QueueConsumer
+    from .timers.firing import Fire
+    from .timers.periodic import PeriodicWorker
 else:
     _CONSUMERS = {
         "Account": "fluid.worker.consumers.account",
@@ -22,15 +24,21 @@ else:
         "QueueConsumer": "fluid.worker.consumers.queue",
         "QueueConsumerWorker": "fluid.worker.consumers.kinds",
     }
-    __getattr__ = _on_demand(__name__, _CONSUMERS)
+    _TIMERS = {
+        "Fire": "fluid.worker.timers.firing",
+        "PeriodicWorker": "fluid.worker.timers.periodic",
+    }
+    __getattr__ = _on_demand(__name__, _CONSUMERS | _TIMERS)
 
 __all__ = [
     "Account",
     "AsyncConsumer",
     "BatchConsumer",
+    "Fire",
     "HasWorkers",
     "Mailbox",
     "MessageProducer",
+    "PeriodicWorker",
     "QueueConsumer",
     "QueueConsumerWorker",
     "Worker",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
 from typing import Any, TypeVar
+
+from ..errors import FluidValueError
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -47,6 +50,7 @@ _HOOKS: dict[str, str] = {
         "after_shutdown",
         "on_undelivered",
         "on_dead_letter",
+        "on_fire",
     )
 }
 
@@ -80,3 +84,22 @@ def explain(error: BaseException, what: str, handler: object = None) -> None:
 def was_taught(error: BaseException) -> bool:
     """Returns whether ``error`` carries that lesson: then the code is wrong, not what it got."""
     return any(LESSON in note for note in getattr(error, "__notes__", ()))
+
+
+def checked_handler(handler: object, subject: str) -> None:
+    """Refuses a handler that is not a function.
+
+    Raises:
+        FluidValueError: If it is not; it says what to write instead.
+    """
+    if inspect.iscoroutine(handler):
+        handler.close()
+        raise FluidValueError(
+            f"{subject} is a coroutine; it has to be the function itself, without the "
+            f"parentheses: {handler.__name__}"
+        )
+    if not callable(handler):
+        raise FluidValueError(
+            f"{subject} is not a function: {handler!r}; "
+            f"give it one, or write a method of that name in a subclass"
+        )

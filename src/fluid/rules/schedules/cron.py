@@ -89,8 +89,8 @@ def cron(
     The fields are minute, hour, day of the month, month and day of the week; with six of them the
     first are the seconds. They are those of cron(8), with names, ranges, steps and lists, ``L`` for
     the last day, ``LW`` for the last working day, ``FRI#2`` for the second Friday and ``5L`` for
-    the last one. Instead of fields there may be ``@hourly``, ``@daily`` or ``@midnight``, ``@weekly``,
-    ``@monthly``, and ``@yearly`` or ``@annually``.
+    the last one. Instead of fields there may be ``@hourly``, ``@daily`` or ``@midnight``,
+    ``@weekly``, ``@monthly``, and ``@yearly`` or ``@annually``.
 
     Where the clock is put forward or back, an expression whose minute or hour begins with a star
     goes by the time that passes; every other one fires once, at the instant of the change if its

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import FluidValueError
 from ...settings import duration
-from ..hooks import default
+from ..hooks import checked_handler, default
 from .mailbox import Mailbox
 from .policy import Policy, checked
 from .queue import QueueConsumer
@@ -81,7 +81,7 @@ class HandlingConsumer(QueueConsumer[M]):
         )
         core.policy = checked(policy, core.name)
         if on_dead_letter is not None:
-            checked_handler(on_dead_letter, "on_dead_letter", core.name)
+            checked_handler(on_dead_letter, f"on_dead_letter of consumer {core.name!r}")
             self.on_dead_letter = on_dead_letter  # type: ignore[method-assign, assignment]
 
     @default
@@ -152,7 +152,8 @@ class QueueConsumerWorker(HandlingConsumer[M]):
         super().__init__(**options)
         if on_message is not None:
             self.on_message = on_message
-        checked_handler(getattr(self, "on_message", None), "on_message", self._worker.name)
+        subject = f"on_message of consumer {self._worker.name!r}"
+        checked_handler(getattr(self, "on_message", None), subject)
 
     async def request(self, message: M) -> Any:
         """Sends ``message`` and waits for what its handler returns, or raises what it raises.
@@ -297,7 +298,7 @@ class BatchConsumer(HandlingConsumer[M]):
         name, maxsize = self._worker.name, self.worker_mailbox.maxsize
         if on_batch is not None:
             self.on_batch = on_batch
-        checked_handler(getattr(self, "on_batch", None), "on_batch", name)
+        checked_handler(getattr(self, "on_batch", None), f"on_batch of consumer {name!r}")
         if type(size) is not int or size < 1:
             raise FluidValueError(
                 f"size of consumer {name!r} is not a whole number, 1 or more: {size!r}"
@@ -326,23 +327,3 @@ class BatchConsumer(HandlingConsumer[M]):
             core, core.life, core.policy, lambda: self.on_batch, self.on_dead_letter
         )
         await Batches(core.mailbox, handling, *core.batch).run()
-
-
-def checked_handler(handler: object, what: str, consumer: str) -> None:
-    """Refuses a handler that is not a function.
-
-    Raises:
-        FluidValueError: If it is not; it says what to write instead.
-    """
-    subject = f"{what} of consumer {consumer!r}"
-    if inspect.iscoroutine(handler):
-        handler.close()
-        raise FluidValueError(
-            f"{subject} is a coroutine; it has to be the function itself, without the "
-            f"parentheses: {handler.__name__}"
-        )
-    if not callable(handler):
-        raise FluidValueError(
-            f"{subject} is not a function: {handler!r}; "
-            f"give it one, or write a method of that name in a subclass"
-        )

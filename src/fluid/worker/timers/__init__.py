@@ -1,0 +1,1 @@
+"""Workers that a schedule wakes up."""

@@ -1,0 +1,184 @@
+"""A worker around a schedule: calls a function when that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeAlias
+
+from ...errors import FluidValueError
+from ...rules.backoff import Backoff
+from ...rules.schedules.policies import Missed, Overlap
+from ...rules.schedules.schedule import Schedule
+from ...settings import duration
+from ..base import Worker
+from ..hooks import checked_handler
+from .core import PeriodicCore
+from .firing import Firing, takes_fire
+
+Errors: TypeAlias = Literal["fail", "continue"] | Backoff
+
+
+class PeriodicWorker(Worker):
+    """Awaits a function, or its own ``on_fire``, whenever its schedule says so.
+
+    ::
+
+        import asyncio
+
+        from fluid import PeriodicWorker, every
+
+
+        class Ticker(PeriodicWorker):
+            schedule = every(0.1)
+
+            async def on_fire(self) -> None:
+                print("tick")
+
+
+        async def main() -> None:
+            async with Ticker():
+                await asyncio.sleep(0.25)
+
+
+        asyncio.run(main())
+
+    The rate is fixed: how long a call takes moves no later one. A stop ends the wait for the next
+    fire at once, and gives a call that runs the grace period. When the schedule is over, the worker
+    ends by itself.
+
+    Each option is an argument, or an attribute of that name in a subclass.
+
+    Args:
+        on_fire: The function to await; it takes no argument, or a :class:`Fire`. None if a subclass
+            has a method of that name.
+        schedule: ``every(...)`` or ``cron(...)``.
+        name: The name of the function by default, else as for every worker.
+        stopping_grace_period: As for every worker.
+        overlap: What becomes of a fire that is due while a call still runs: ``Overlap.SKIP``,
+            ``Overlap.QUEUE_ONE`` or ``Overlap.concurrent(n)``. SKIP unless given.
+        missed: What becomes of fires whose time has passed: ``Missed.SKIP``, ``Missed.ONCE`` or
+            ``Missed.all(n)``. ONCE unless given.
+        errors: What becomes of an ``Exception`` from a call: "fail" ends the worker, "continue"
+            waits for the next fire, a ``Backoff`` calls again after its wait, until it succeeds,
+            while fires that come due overlap. "fail" unless given.
+        tolerance: Seconds by which a fire may be late without having been missed, where that
+            matters; half the time until the next one by default, a minute at most.
+        seed: Where the chance in jitter and waits begins, to get the same again; None for anywhere.
+
+    Raises:
+        FluidValueError: If there is no function or no schedule, or an option cannot work.
+    """
+
+    schedule: Schedule
+    overlap: Overlap = Overlap.SKIP
+    missed: Missed = Missed.ONCE
+    errors: Errors = "fail"
+    tolerance: float | None = None
+    seed: int | None = None
+
+    on_fire: Callable[..., Awaitable[Any]]
+
+    _worker_core_type = PeriodicCore
+    _worker: PeriodicCore
+
+    def __init__(
+        self,
+        on_fire: Callable[..., Awaitable[Any]] | None = None,
+        schedule: Schedule | None = None,
+        *,
+        name: str = "",
+        stopping_grace_period: float | None = None,
+        overlap: Overlap | None = None,
+        missed: Missed | None = None,
+        errors: Errors | None = None,
+        tolerance: float | None = None,
+        seed: int | None = None,
+    ) -> None:
+        name = name or _name_of(on_fire)
+        super().__init__(name=name, stopping_grace_period=stopping_grace_period)
+        given = {
+            "on_fire": on_fire,
+            "schedule": schedule,
+            "overlap": overlap,
+            "missed": missed,
+            "errors": errors,
+            "tolerance": tolerance,
+            "seed": seed,
+        }
+        self.__dict__.update({key: value for key, value in given.items() if value is not None})
+        self._check()
+
+    def reschedule(self, schedule: Schedule) -> None:
+        """Goes on with another schedule, from now on.
+
+        It counts from the last fire: ``every(10)`` fires ten seconds after that, twenty, and so on,
+        but never in the past. Nothing is fired twice and nothing counts as missed. On the loop's
+        thread only.
+
+        Raises:
+            FluidValueError: If it is no schedule.
+        """
+        _check_schedule(self._worker.name, schedule)
+        self.schedule = schedule
+        if self._worker.firing is not None:
+            self._worker.firing.change(schedule)
+
+    async def run(self) -> None:
+        """Fires until the schedule is over or a stop is asked for."""
+        core = self._worker
+        assert core.life is not None
+        core.firing = firing = Firing(self, core, core.life)
+        await (firing.concurrently() if self.overlap.at_once > 1 else firing.one_by_one())
+
+    async def status(self) -> dict[str, Any]:
+        """Returns what every worker says, with ``timer``: the schedule, counts and times.
+
+        Times of day are in UTC, lateness in seconds, and the counts are those since the start.
+        """
+        firing = self._worker.firing
+        facts = {"schedule": str(self.schedule)} if firing is None else firing.facts()
+        return {**await super().status(), "timer": facts}
+
+    def _check(self) -> None:
+        name = self._worker.name
+        subject = f"of worker {name!r}"
+        checked_handler(getattr(self, "on_fire", None), f"on_fire {subject}")
+        takes_fire(self.on_fire, f"on_fire {subject}")
+        _check_schedule(name, getattr(self, "schedule", None))
+        if not isinstance(self.overlap, Overlap):
+            raise FluidValueError(
+                f"overlap {subject} is neither Overlap.SKIP, Overlap.QUEUE_ONE nor "
+                f"Overlap.concurrent(n): {self.overlap!r}"
+            )
+        if not isinstance(self.missed, Missed):
+            raise FluidValueError(
+                f"missed {subject} is neither Missed.SKIP, Missed.ONCE nor Missed.all(n): "
+                f"{self.missed!r}"
+            )
+        if self.errors not in ("fail", "continue") and not isinstance(self.errors, Backoff):
+            raise FluidValueError(
+                f"errors {subject} is neither 'fail', 'continue' nor a Backoff: {self.errors!r}"
+            )
+        if self.tolerance is not None:
+            duration(f"tolerance {subject}", self.tolerance)
+
+
+def _check_schedule(name: str, schedule: object) -> None:
+    if isinstance(schedule, Schedule):
+        return
+    if schedule is None:
+        raise FluidValueError(
+            f"worker {name!r} has no schedule; give it one, as in  "
+            f"PeriodicWorker(function, every(5))"
+        )
+    hint = f"every({schedule!r})" if isinstance(schedule, int | float) else "every(5)"
+    raise FluidValueError(
+        f"schedule of worker {name!r} is neither every(...) nor cron(...): {schedule!r}; "
+        f"for instance  {hint}"
+    )
+
+
+def _name_of(function: object) -> str:
+    """Returns what a function is called, if it has a name of its own."""
+    name = getattr(function, "__name__", "")
+    return name if isinstance(name, str) and name.isidentifier() else ""
