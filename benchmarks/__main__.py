@@ -17,7 +17,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import consumers, idle, imports, messages, simulation, slices, startstop, supervision
+from . import (
+    consumers,
+    idle,
+    imports,
+    messages,
+    simulation,
+    slices,
+    startstop,
+    supervision,
+    timers,
+)
 from .pairs import Plan
 from .result import Result, three_digits
 
@@ -27,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Iterator[Result]]] = {
     "startstop": startstop.results,
     "supervision": supervision.results,
     "idle": idle.results,
+    "timers": timers.results,
     "slices": slices.results,
     "simulation": simulation.results,
     "imports": imports.results,

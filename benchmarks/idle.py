@@ -47,15 +47,19 @@ class Cost(NamedTuple):
 def results(plan: Plan) -> Iterator[Result]:
     """Measures both in the same processes."""
     count, seconds = plan.sized(WORKERS), max(SECONDS * plan.scale, LEAST_SECONDS)
-
-    def cost(what: str) -> Cost:
-        return Cost(*json.loads(python("-m", __name__, what, str(count), str(seconds)).stdout))
-
-    samples = plan.alternate(lambda: cost("workers"), lambda: cost("tasks"))
+    samples = plan.alternate(
+        lambda: measured(__name__, "workers", count, seconds),
+        lambda: measured(__name__, "tasks", count, seconds),
+    )
     cpu = [(fluid.cpu, other.cpu) for fluid, other in samples]
     memory = [(fluid.memory, other.memory) for fluid, other in samples]
     yield Result(f"CPU of {count:,} idle workers", "%", cpu, fluid_at_most(0.1, "%"))
     yield Result("memory of an idle worker", "KiB", memory)
+
+
+def measured(module: str, what: str, count: int, seconds: float) -> Cost:
+    """Idles in a new process, and returns what that took."""
+    return Cost(*json.loads(python("-m", module, what, str(count), str(seconds)).stdout))
 
 
 # --- in the new process --------------------------------------------------------------------------
@@ -107,6 +111,12 @@ KINDS: dict[str, Callable[[int, float], Coroutine[None, None, Cost]]] = {
     "tasks": idle_tasks,
 }
 
-if __name__ == "__main__":
+
+def tell(kinds: dict[str, Callable[[int, float], Coroutine[None, None, Cost]]]) -> None:
+    """Idles as the arguments of the process say, and prints what that took."""
     what, count, seconds = sys.argv[1:]
-    print(json.dumps(asyncio.run(KINDS[what](int(count), float(seconds)))))
+    print(json.dumps(asyncio.run(kinds[what](int(count), float(seconds)))))
+
+
+if __name__ == "__main__":
+    tell(KINDS)

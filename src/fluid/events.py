@@ -217,8 +217,8 @@ class FireFailed(WorkerEvent):
     level = logging.WARNING
     exception: BaseException
     """What it raised."""
-    delay: float
-    """Seconds until it is called again; 0 if that is at the next fire."""
+    delay: float | None
+    """Seconds until it is called again; None if that is at the next fire."""
 
 
 class FiresMissed(WorkerEvent):

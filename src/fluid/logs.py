@@ -170,11 +170,11 @@ def line(event: events.WorkerEvent) -> str:
                 f"worker {path}: a handler refuses to end and was left alone, {_at(stack)}; "
                 f"what it holds is freed when it ends"
             )
-        case events.FireFailed(exception=error, delay=delay):
-            then = (
-                f"it is called again in {delay:.1f} seconds" if delay else "it waits for the next"
-            )
-            return f"worker {path}: a fire failed ({error_text(error)}); {then}"
+        case events.FireFailed(exception=error, delay=None):
+            return f"worker {path}: a fire failed ({error_text(error)}); the next one comes"
+        case events.FireFailed(exception=error, delay=seconds):
+            again = f"it is called again in {seconds:.1f} seconds"
+            return f"worker {path}: a fire failed ({error_text(error)}); {again}"
         case events.FiresMissed(count=count):
             missed = "1 fire was" if count == 1 else f"{count} fires were"
             return f"worker {path}: {missed} missed: the loop or the machine was busy or asleep"

@@ -53,6 +53,23 @@ class Course:
         now: When it begins.
     """
 
+    __slots__ = (
+        "_by_wall",
+        "_delay",
+        "_last",
+        "_last_loop",
+        "_missed",
+        "_random",
+        "_series",
+        "_slot",
+        "_tolerance",
+        "_zone",
+        "fires",
+        "missed",
+        "schedule",
+        "skipped",
+    )
+
     def __init__(
         self,
         schedule: Schedule,
@@ -72,8 +89,9 @@ class Course:
         self._tolerance: float | None = tolerance
         self._random: Random = random
         self._series: Series = schedule.series(now)
+        self._by_wall: bool = schedule.by_wall_clock
         self._zone = now.zone
-        self._last: float = now.wall if schedule.by_wall_clock else -inf
+        self._last: float = now.wall if self._by_wall else -inf
         """All up to here have been seen to."""
         self._last_loop: float = now.loop
         """When that was, by the loop's clock."""
@@ -88,9 +106,8 @@ class Course:
     @property
     def next_at(self) -> float | None:
         """When the next fire is due, in seconds of the schedule's clock; None if none will be."""
-        if self._slot is None or self.is_used_up:
-            return None
-        return self._slot + self._delay
+        slot = self._slot
+        return None if slot is None or self.is_used_up else slot + self._delay
 
     @property
     def is_used_up(self) -> bool:
@@ -100,15 +117,15 @@ class Course:
 
     def due(self, now: Moment) -> list[Slot]:
         """Returns the fires that are to begin now, in order, and goes on behind them."""
-        at = self._look(now)
-        if self.next_at is None or at < self.next_at:
+        at, next_at = self._look(now), self.next_at
+        if next_at is None or at < next_at:
             return []
         first, delay = self._slot, self._delay
         assert first is not None
         count, newest = self._pass(at - delay, now)
         if not count:
             return []
-        kept = self._choose(first, count, newest, at - delay)
+        kept = self._choose(first, count, Slot(newest, newest + delay, 0), now)
         self.missed += count - len(kept)
         return [
             Slot(slot, slot + delay, 0 if number else count - len(kept))
@@ -122,8 +139,9 @@ class Course:
             now: When that one ended. A fire that is due at this very instant has not overlapped.
             keeps_one: Whether the last of them is to be made up for.
         """
-        at = self._look(now) - (0.0 if self.schedule.by_wall_clock else 2 * EARLY)
-        if self.next_at is None or at <= self.next_at:
+        at, next_at = self._look(now), self.next_at
+        at -= 0.0 if self._by_wall else 2 * EARLY
+        if next_at is None or at <= next_at:
             return []
         delay = self._delay
         count, newest = self._pass(nextafter(at - delay, -inf), now)
@@ -136,9 +154,9 @@ class Course:
 
         What it would have had until now is past.
         """
-        last = self._last if self.schedule.by_wall_clock else -inf
-        self.schedule, self._zone = schedule, now.zone
-        if schedule.by_wall_clock:
+        last = self._last if self._by_wall else -inf
+        self.schedule, self._zone, self._by_wall = schedule, now.zone, schedule.by_wall_clock
+        if self._by_wall:
             self._series = schedule.series(now)
             self._last = max(last, now.wall)
         elif self.fires:
@@ -153,15 +171,16 @@ class Course:
 
     def lateness(self, slot: Slot, now: Moment) -> float:
         """Returns by how many seconds a fire begins late, if it begins now."""
-        return max((now.wall if self.schedule.by_wall_clock else now.loop) - slot.at, 0.0)
+        late = (now.wall if self._by_wall else now.loop) - slot.at
+        return max(0.0, late)
 
     def wall_time_of(self, at: float, now: Moment) -> float:
         """Returns an instant of the schedule's clock as a time of day."""
-        return at if self.schedule.by_wall_clock else now.wall + (at - now.loop)
+        return at if self._by_wall else now.wall + (at - now.loop)
 
     def _look(self, now: Moment) -> float:
         """Sees whether the clock or the time zone has been set; returns what the clock shows."""
-        if not self.schedule.by_wall_clock:
+        if not self._by_wall:
             return now.loop + EARLY
         if self.schedule.is_local and now.zone != self._zone:
             self._zone = now.zone
@@ -202,17 +221,19 @@ class Course:
         """
         newest, count = self._slot, 1
         assert newest is not None
-        until = min(until, self._end(now))
-        if newest > until:
-            self._slot = None
-            return 0, newest
+        if self.schedule.until is not None:
+            until = min(until, self._end(now))
+            if newest > until:
+                self._slot = None
+                return 0, newest
         following = self._series.after(newest)
         if following is not None and following <= until:
             count += self._series.count(newest, until)
             newest = self._series.newest(newest, until)
-        clock = now.wall if self.schedule.by_wall_clock else now.loop
+            following = self._series.after(newest)
+        clock = now.wall if self._by_wall else now.loop
         self._last, self._last_loop = newest, now.loop - (clock - newest)
-        self._find_next(now)
+        self._go_to(following, now)
         return count, newest
 
     def _end(self, now: Moment) -> float:
@@ -220,20 +241,25 @@ class Course:
         if self.schedule.until is None:
             return inf
         end = self.schedule.until.timestamp()
-        return end if self.schedule.by_wall_clock else now.loop + (end - now.wall)
+        return end if self._by_wall else now.loop + (end - now.wall)
 
     def _find_next(self, now: Moment) -> None:
-        slot = self._series.after(self._last)
-        self._slot = None if slot is not None and slot > self._end(now) else slot
+        self._go_to(self._series.after(self._last), now)
+
+    def _go_to(self, slot: float | None, now: Moment) -> None:
+        if slot is not None and self.schedule.until is not None and slot > self._end(now):
+            slot = None
+        self._slot = slot
         jitter = self.schedule.jitter
         self._delay = self._random.uniform(0.0, jitter) if jitter else 0.0
 
-    def _choose(self, first: float, count: int, newest: float, at: float) -> list[float]:
-        """Returns which of ``count`` fires that are due, from first to newest, begin now."""
-        if self._missed == Missed.ONCE:
+    def _choose(self, first: float, count: int, last: Slot, now: Moment) -> list[float]:
+        """Returns which of ``count`` fires that are due, from first to last, begin now."""
+        newest = last.scheduled
+        if self._missed.name == Missed.ONCE.name:
             return [newest]
-        if self._missed == Missed.SKIP:
-            return [newest] if at - newest <= self._tolerated(newest) else []
+        if self._missed.name == Missed.SKIP.name:
+            return [newest] if self.lateness(last, now) <= self._tolerated(newest) else []
         kept, before = [newest], nextafter(first, -inf)
         while len(kept) < min(count, self._missed.most):
             kept.append(self._series.newest(before, nextafter(kept[-1], -inf)))

@@ -98,6 +98,8 @@ def every(
 class Steps:
     """Instants at equal distances: number n is at ``origin`` + n * ``period``, without drift."""
 
+    __slots__ = ("_lowest", "_origin", "_period")
+
     is_interval = True
 
     def __init__(self, origin: float, period: float, lowest: int) -> None:

@@ -52,6 +52,24 @@ class Fire(Record):
 class Firing:
     """What one life of a periodic worker does."""
 
+    __slots__ = (
+        "_alarms",
+        "_core",
+        "_life",
+        "_random",
+        "_takes_fire",
+        "_time",
+        "_waiting",
+        "_wall_time",
+        "course",
+        "failed",
+        "last_error",
+        "last_fire",
+        "late",
+        "latest",
+        "worker",
+    )
+
     def __init__(self, worker: PeriodicWorker, core: PeriodicCore, life: Life) -> None:
         self.worker: PeriodicWorker = worker
         self._core: PeriodicCore = core
@@ -98,14 +116,16 @@ class Firing:
         """Calls, one after the other, until the schedule is over or a stop is asked for."""
         course, keeps_one = self.course, self.worker.overlap == Overlap.QUEUE_ONE
         while await self._until_next():
-            slots = self._due()
+            now = self.now()
+            slots = self._due(now)
             while slots:
-                await self._call(slots.pop(0))
+                await self._call(self._begin(slots.pop(0), now))
                 if self._life.stop_asked or course.is_used_up:
                     return
                 slots = slots or course.overlapped(self.now(), keeps_one=keeps_one)
                 if slots:
                     await tasks.pause()  # nobody else had a turn if the function did not wait
+                    now = self.now()
 
     async def concurrently(self) -> None:
         """Calls, several at a time, until the schedule is over or a stop is asked for."""
@@ -113,7 +133,8 @@ class Firing:
         slots: list[Slot] = []
         try:
             while await self._until_next(or_end_of_a_call=bool(slots)) and self._goes_on(crew):
-                slots = self._admit(slots, self._due(), crew)
+                now = self.now()
+                slots = self._admit(slots, self._due(now), now, crew)
         except asyncio.CancelledError:
             crew.interrupted()
             await crew.ended()
@@ -123,29 +144,30 @@ class Firing:
     def _goes_on(self, crew: Crew) -> bool:
         return not (self._life.stop_asked or crew.has_failed or self.course.is_used_up)
 
-    def _admit(self, waiting: list[Slot], due: list[Slot], crew: Crew) -> list[Slot]:
+    def _admit(self, waiting: list[Slot], due: list[Slot], now: Moment, crew: Crew) -> list[Slot]:
         """Begins as many as there is room for; returns those that are still to be made up for."""
-        room = self.worker.overlap.at_once - len(crew)
+        course, room = self.course, self.worker.overlap.at_once - len(crew)
         if len(due) == 1 and room <= len(waiting):
-            self.course.skipped += 1
+            course.skipped += 1
         else:
             waiting += due
         for slot in waiting[:room]:
-            if self.course.is_used_up:
-                return []
-            crew.spawn(self._call_alone(slot, crew), f"{self._core.name} {self.course.fires + 1}")
+            if course.is_used_up:
+                break
+            call = self._call_alone(self._begin(slot, now), crew)
+            crew.spawn(call, f"{self._core.name} {course.fires}")
         return waiting[room:]
 
-    async def _call_alone(self, slot: Slot, crew: Crew) -> None:
+    async def _call_alone(self, arguments: tuple[Fire, ...], crew: Crew) -> None:
         try:
-            await self._call(slot)
+            await self._call(arguments)
         except BaseException as error:
             crew.note(error)
 
-    def _due(self) -> list[Slot]:
+    def _due(self, now: Moment) -> list[Slot]:
         course = self.course
         before = course.missed
-        slots = course.due(self.now())
+        slots = course.due(now)
         if course.missed > before:
             self._core.emit(events.FiresMissed, course.missed - before)
         return slots
@@ -176,47 +198,47 @@ class Firing:
 
     # --- one call --------------------------------------------------------------------------------
 
-    async def _call(self, slot: Slot) -> None:
-        """Calls the function, again if that was asked for; counts."""
-        course, now = self.course, self.now()
+    def _begin(self, slot: Slot, now: Moment) -> tuple[Fire, ...]:
+        """Counts a fire; returns what the function is called with."""
+        course = self.course
         course.fires += 1
         self.last_fire = now.wall
         late = course.lateness(slot, now)
         self.late += late
         self.latest = max(self.latest, late)
-        arguments = (self._fire(slot, now),) if self._takes_fire else ()
+        if not self._takes_fire:
+            return ()
+        due = datetime.fromtimestamp(course.wall_time_of(slot.scheduled, now), UTC)
+        return (Fire(course.fires, due, slot.missed),)
+
+    async def _call(self, arguments: tuple[Fire, ...]) -> None:
+        """Calls the function, and again after an error if that was asked for.
+
+        A mistake that every call would make ends the worker in any case.
+        """
         attempt = 0
-        while True:
+        wait: float | None = 0.0
+        while wait is not None and (not attempt or await self._life.sleep(wait)):
             attempt += 1
             try:
                 await self.worker.on_fire(*arguments)
                 return
             except Exception as error:
                 explain(error, "on_fire", self.worker.on_fire)
-                wait = self._failed(error, attempt)
-                if wait is None:
+                self._note(error)
+                if self.worker.errors == "fail" or was_taught(error):
                     raise
-            if not wait or not await self._life.sleep(wait):
-                return
+                wait = self._until_next_attempt(attempt)
+                self._core.emit(events.FireFailed, error, wait)
 
-    def _fire(self, slot: Slot, now: Moment) -> Fire:
-        due = datetime.fromtimestamp(self.course.wall_time_of(slot.scheduled, now), UTC)
-        return Fire(self.course.fires, due, slot.missed)
-
-    def _failed(self, error: Exception, attempt: int) -> float | None:
-        """Notes an error; returns the seconds until the next attempt, 0 for no other, None to fail.
-
-        A mistake that every call would make is not to be tried again.
-        """
-        now, policy = self.now(), self.worker.errors
+    def _note(self, error: Exception) -> None:
         self.failed += 1
-        at = datetime.fromtimestamp(now.wall, UTC).isoformat()
-        self.last_error = {**error_as_dict(error), "at": at}
-        if policy == "fail" or was_taught(error):
-            return None
-        wait = policy.wait(attempt, self._random) if isinstance(policy, Backoff) else 0.0
-        self._core.emit(events.FireFailed, error, wait)
-        return wait
+        self.last_error = {**error_as_dict(error), "at": _iso(self._wall_time())}
+
+    def _until_next_attempt(self, attempt: int) -> float | None:
+        """Returns the seconds until the function is called again, None if it is not."""
+        policy = self.worker.errors
+        return policy.wait(attempt, self._random) if isinstance(policy, Backoff) else None
 
     # --- what there is to say --------------------------------------------------------------------
 
