@@ -21,17 +21,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from math import inf
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from fluid import (
     Backoff,
     DynamicSupervisor,
+    Overlap,
+    PeriodicWorker,
     QueueConsumer,
     QueueConsumerWorker,
     Supervisor,
     Worker,
     WorkerFunction,
     Workers,
+    cron,
+    every,
 )
 from fluid.errors import WorkerStartError
 from fluid.testing.belongings import descriptors, timers_of
@@ -147,6 +151,11 @@ async def used_with_messages(consumer: QueueConsumer[int]) -> None:
         await asyncio.sleep(0)
 
 
+async def fired(on_fire: Callable[[], Awaitable[object]], **options: Any) -> None:
+    """Starts a worker that fires, and stops it."""
+    await used(PeriodicWorker(on_fire, **{"schedule": every(0.001), **options}))
+
+
 async def ended(worker: Worker) -> None:
     """Starts a worker, waits for its end, and lets the loop finish with it."""
     with suppress(BoomError):
@@ -189,6 +198,19 @@ async def for_ever(_: object) -> None:
     await asyncio.Event().wait()
 
 
+async def for_ever_too() -> None:
+    """Never ends its fire."""
+    await asyncio.Event().wait()
+
+
+async def fail() -> None:
+    """Fails its fire."""
+    raise BoomError
+
+
+ONCE = every(1, max_fires=1)
+THREE = Overlap.concurrent(3)
+
 ENDS: dict[str, Cycle] = {
     "it ends by itself": lambda: ended(Brief()),
     "it is stopped": lambda: used(Idle()),
@@ -202,6 +224,17 @@ ENDS: dict[str, Cycle] = {
     "a consumer is stopped": lambda: used_with_messages(QueueConsumerWorker(nothing)),
     "a consumer with get_message is stopped": lambda: used_with_messages(Taking()),
     "a consumer is cut": lambda: used_with_messages(Keeping(for_ever, stopping_grace_period=0)),
+    "a timer is stopped": lambda: fired(nothing),
+    "a timer by the time of day is stopped": lambda: fired(nothing, schedule=cron("@daily")),
+    "a timer is over": lambda: ended(PeriodicWorker(nothing, ONCE)),
+    "a timer is stopped by force": lambda: fired(for_ever_too, stopping_grace_period=0),
+    "a timer with several at once is stopped": lambda: fired(nothing, overlap=THREE),
+    "a timer with several at once is over": lambda: ended(
+        PeriodicWorker(nothing, ONCE, overlap=THREE)
+    ),
+    "a timer with several at once is stopped by force": lambda: fired(
+        for_ever_too, overlap=THREE, stopping_grace_period=0
+    ),
     "a group is stopped": lambda: used(Workers(Idle(), Furnished(), stop_in_reverse=True)),
     "a group ends with a child": lambda: ended(Workers(Idle(), Brief())),
     "a group is stopped by force": lambda: used(Workers(Deaf(), stopping_grace_period=0)),
@@ -212,6 +245,8 @@ ENDS: dict[str, Cycle] = {
 FAILURES: dict[str, Cycle] = {
     "it fails": lambda: ended(Failing()),
     "it fails to start": lambda: ended(BadStart()),
+    "a timer fails": lambda: ended(PeriodicWorker(fail, ONCE)),
+    "a timer with several at once fails": lambda: ended(PeriodicWorker(fail, ONCE, overlap=THREE)),
     "a group fails with a child": lambda: ended(Workers(Idle(), Failing())),
     "a group fails to start": lambda: ended(Workers(Idle(), BadStart())),
 }

@@ -46,7 +46,7 @@ class Cost(NamedTuple):
 
 def results(plan: Plan) -> Iterator[Result]:
     """Measures both in the same processes."""
-    count, seconds = plan.sized(WORKERS), max(SECONDS * plan.scale, LEAST_SECONDS)
+    count, seconds = plan.sized(WORKERS), idle_for(plan)
     samples = plan.alternate(
         lambda: measured(__name__, "workers", count, seconds),
         lambda: measured(__name__, "tasks", count, seconds),
@@ -55,6 +55,11 @@ def results(plan: Plan) -> Iterator[Result]:
     memory = [(fluid.memory, other.memory) for fluid, other in samples]
     yield Result(f"CPU of {count:,} idle workers", "%", cpu, fluid_at_most(0.1, "%"))
     yield Result("memory of an idle worker", "KiB", memory)
+
+
+def idle_for(plan: Plan) -> float:
+    """Returns for how many seconds to idle."""
+    return max(SECONDS * plan.scale, LEAST_SECONDS)
 
 
 def measured(module: str, what: str, count: int, seconds: float) -> Cost:

@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 from fluid import PeriodicWorker, Workers, cron, every
 from fluid.testing import VirtualLoop
 
-from .idle import LEAST_SECONDS, SECONDS, WORKERS, Cost, idle, measured, resident, tell
+from .idle import WORKERS, Cost, idle, idle_for, measured, resident, tell
 from .pairs import Plan
 from .result import Result, fluid_at_most, ratio_at_most
 
@@ -67,7 +67,7 @@ ZONES = (
 
 def results(plan: Plan) -> Iterator[Result]:
     """Measures all of it."""
-    count, seconds = plan.sized(WORKERS), max(SECONDS * plan.scale, LEAST_SECONDS)
+    count, seconds = plan.sized(WORKERS), idle_for(plan)
     samples = plan.alternate(
         lambda: measured(__name__, "timers", count, seconds),
         lambda: measured(__name__, "sleepers", count, seconds),
@@ -76,9 +76,11 @@ def results(plan: Plan) -> Iterator[Result]:
     memory = [(fluid.memory, other.memory) for fluid, other in samples]
     yield Result(f"CPU of {count:,} idle timers", "%", cpu, fluid_at_most(0.1, "%"))
     yield Result("memory of an idle timer", "KiB", memory)
-    firing = plan.sized(FIRING)
+    firing, ticking = plan.sized(FIRING), max(FIRING_SECONDS * plan.scale, 2.5 * PERIOD)
     ticks = plan.alternate(
-        lambda: per_tick(firing, firing_workers), lambda: per_tick(firing, firing_tasks), pairs=7
+        lambda: per_tick(firing_workers(firing, ticking)),
+        lambda: per_tick(firing_tasks(firing, ticking)),
+        pairs=7,
     )
     yield Result(f"CPU of a tick, {firing:,} timers", "us", ticks, ratio_at_most(5))
     days = plan.sized(DAYS)
@@ -132,14 +134,14 @@ KINDS: dict[str, Callable[[int, float], Coroutine[None, None, Cost]]] = {
 # --- firing --------------------------------------------------------------------------------------
 
 
-def per_tick(count: int, run: Callable[[int], Coroutine[None, None, int]]) -> float:
+def per_tick(firing: Coroutine[None, None, int]) -> float:
     """Returns the microseconds of CPU time that a tick takes."""
     before = time.process_time()
-    ticks = asyncio.run(run(count))
+    ticks = asyncio.run(firing)
     return (time.process_time() - before) / ticks * 1e6
 
 
-async def firing_workers(count: int) -> int:
+async def firing_workers(count: int, seconds: float) -> int:
     """Returns the number of ticks in a while, of ``count`` workers."""
     ticks = 0
 
@@ -148,11 +150,11 @@ async def firing_workers(count: int) -> int:
         ticks += 1
 
     async with Workers(*[PeriodicWorker(tick, every(PERIOD)) for _ in range(count)]):
-        await asyncio.sleep(FIRING_SECONDS)
+        await asyncio.sleep(seconds)
         return ticks
 
 
-async def firing_tasks(count: int) -> int:
+async def firing_tasks(count: int, seconds: float) -> int:
     """Returns the number of ticks in a while, of ``count`` loops without drift."""
     ticks, clock = 0, asyncio.get_running_loop().time
 
@@ -168,7 +170,7 @@ async def firing_tasks(count: int) -> int:
             await asyncio.sleep(due - clock())
 
     tasks = [asyncio.create_task(loop()) for _ in range(count)]
-    await asyncio.sleep(FIRING_SECONDS)
+    await asyncio.sleep(seconds)
     for task in tasks:
         task.cancel()
     return ticks
