@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests examples benchmarks tools conftest.py docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage check lint types layers docs format bench conservation scenarios pin clean
+.PHONY: help run test test-all coverage check lint types layers docs format bench conservation scenarios timelines pin clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -62,6 +62,9 @@ bench: $(VENV)/.ready-test ## Run the benchmarks
 
 scenarios: $(VENV)/.ready-test ## Show which scenarios the tests cover
 	$(BIN)/python tools/scenarios.py $(ARGS)
+
+timelines: $(VENV)/.ready-test ## Draw the pictures of docs/timers.md anew
+	$(BIN)/python -m tools.timelines
 
 pin: ## Pin requirements/*.txt anew, each to the latest versions that fit
 	$(PYTHON) -m venv .venv-pin

@@ -12,6 +12,12 @@ from .schedule import Schedule, checked_options, in_words
 
 First: TypeAlias = Literal["now", "after", "aligned"]
 
+_BEGINNINGS: dict[First, str] = {
+    "now": "",
+    "after": ", but not at once",
+    "aligned": ", aligned to the clock",
+}
+
 SHORTEST = 0.001
 """Seconds. What an event loop can keep, more or less."""
 
@@ -35,7 +41,7 @@ class Every(Schedule):
 
     def _words(self) -> str:
         words = f"every {in_words(self.period)}"
-        return f"{words}, aligned to the clock" if self.by_wall_clock else words
+        return f"{words}{_BEGINNINGS[self.first]}"
 
     def _call(self) -> str:
         return f"every({self.period!r}" + ("" if self.first == "now" else f", first={self.first!r}")

@@ -53,7 +53,9 @@ class Missed(Record):
 
     @staticmethod
     def all(most: int) -> Missed:
-        """Makes up for each fire that was missed, one after the other, but for the last ones only.
+        """Makes up for each fire that was missed, but for the last ones only.
+
+        One after the other, or as many at once as the overlap lets run.
 
         Args:
             most: For how many at a time.
