@@ -8,7 +8,7 @@ import re
 import pytest
 
 from fluid import Fire, PeriodicWorker, every
-from fluid.rules.schedules import course
+from fluid.rules.schedules import catching_up, set_back
 from fluid.rules.schedules.cron import ALIASES
 from fluid.worker.timers import alarms
 from tests.test_docs import page, rows
@@ -41,7 +41,7 @@ def test_every_alias_is_on_the_page():
     ("number", "name", "text"),
     [
         (60.0, alarms.LOOK_AGAIN, "once a minute at least"),
-        (60.0, course.LONGEST_TOLERANCE, "unless you say otherwise, a minute at most"),
+        (60.0, catching_up.LONGEST_TOLERANCE, "unless you say otherwise, a minute at most"),
     ],
 )
 def test_the_minutes_of_the_guide_are_those_of_the_code(number: float, name: float, text: str):
@@ -50,5 +50,5 @@ def test_the_minutes_of_the_guide_are_those_of_the_code(number: float, name: flo
 
 
 def test_the_three_hours_after_which_a_clock_was_wrong_are_those_of_the_code():
-    assert course.WRONG_CLOCK == 3 * 3600
+    assert set_back.WRONG_CLOCK == 3 * 3600
     assert "is set back by more than 3 hours" in page("time-zones")

@@ -90,6 +90,20 @@ def test_runtime_and_testing_kit_need_nothing_but_the_standard_library_either() 
     assert roots - sys.stdlib_module_names == {"fluid"}
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_timers_and_time_zones_are_loaded_when_somebody_asks_for_them(door: str) -> None:
+    loaded = set(imported_by(f"import {door}"))
+    timers = {module for module in loaded if "timers" in module or "schedules" in module}
+    assert timers | loaded & {"cronsim", "zoneinfo"} == set()
+
+
+def test_a_rate_needs_neither_cron_expressions_nor_time_zones() -> None:
+    program = "from fluid import PeriodicWorker, every, Missed, Overlap; every(5, first='aligned')"
+    loaded = set(imported_by(program))
+    assert "fluid.worker.timers.firing" in loaded
+    assert loaded & {"cronsim", "zoneinfo", "fluid.rules.schedules.cron"} == set()
+
+
 def test_import_does_not_configure_logging_or_start_a_thread_or_a_loop() -> None:
     program = (
         "import fluid, fluid.testing, fluid.runtime, asyncio, logging, signal, threading\n"

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from fluid import PeriodicWorker, every
 from fluid.testing import VirtualLoop
 from fluid.utils.worker import (
     QueueConsumerWorker,
@@ -221,3 +222,17 @@ async def test_time_limit_on_a_wait_for_the_end_does_not_touch_the_worker() -> N
     assert worker.is_running()
     await worker.shutdown()
     assert worker.worker_state is WorkerState.STOPPED
+
+
+@pytest.mark.parametrize("takes", [0.0, 0.1, 0.19])
+async def test_period_is_from_start_to_start_and_not_from_end_to_start(takes: float) -> None:
+    """Row 10: with a period of 0.2 seconds and work of 0.1 it was called every 0.301."""
+    began: list[float] = []
+
+    async def work() -> None:
+        began.append(loop_time())
+        await asyncio.sleep(takes)
+
+    async with PeriodicWorker(work, every(0.2)):
+        await asyncio.sleep(10.1)
+    assert began == pytest.approx([0.2 * number for number in range(51)])

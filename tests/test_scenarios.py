@@ -42,6 +42,7 @@ SIZES = {
     "Q": 18,
     "U": 10,
     "B": 10,
+    "K": 22,
 }
 """How many scenarios each group has."""
 

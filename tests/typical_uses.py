@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, assert_type
+from zoneinfo import ZoneInfo
 
 from fluid import (
     Account,
@@ -13,10 +16,14 @@ from fluid import (
     BatchConsumer,
     ChildSpec,
     DynamicSupervisor,
+    Fire,
     HasWorkers,
     Mailbox,
     MessageProducer,
     MessagesFailed,
+    Missed,
+    Overlap,
+    PeriodicWorker,
     Pipeline,
     QueueConsumer,
     QueueConsumerWorker,
@@ -29,9 +36,11 @@ from fluid import (
     WorkerFunction,
     Workers,
     WorkerState,
+    cron,
+    every,
     run,
 )
-from fluid.events import WorkerEvent, WorkerFailed
+from fluid.events import FireFailed, FiresMissed, WorkerEvent, WorkerFailed
 from fluid.utils.dispatcher import AsyncDispatcher, Event
 
 
@@ -108,6 +117,70 @@ async def ask(consumer: QueueConsumerWorker[str]) -> None:
     print(answer, (await consumer.status())["handling"]["oldest_age"])
 
 
+class Cleaner(PeriodicWorker):
+    schedule = every(60, first="after")
+    overlap = Overlap.QUEUE_ONE
+    missed = Missed.all(3)
+    errors = Backoff(1)
+    tolerance = 5
+    seed = 7
+
+    async def on_fire(self) -> None:
+        self.beat()
+
+
+class Reporter(PeriodicWorker):
+    schedule = cron("30 2 * * MON-FRI", tz=ZoneInfo("Europe/Berlin"))
+    errors = "continue"
+
+    async def on_fire(self, fire: Fire) -> None:
+        assert_type(fire.number, int)
+        assert_type(fire.due, datetime)
+        assert_type(fire.missed, int)
+
+
+async def report(fire: Fire) -> int:
+    return fire.number
+
+
+async def report_to(address: str, fire: Fire) -> None:
+    print(address, fire.due)
+
+
+async def timers() -> Workers:
+    new_year = datetime(2030, 1, 1, tzinfo=UTC)
+    options = PeriodicWorker(
+        tick,
+        every(timedelta(minutes=15), first="aligned", jitter=10, until=new_year, max_fires=100),
+        name="options",
+        stopping_grace_period=3,
+        overlap=Overlap.concurrent(4),
+        missed=Missed.SKIP,
+        errors="continue",
+        tolerance=0.5,
+        seed=7,
+    )
+    nightly = PeriodicWorker(report, cron("@daily", tz="local"))
+    nightly.reschedule(every(5))
+    print(nightly.schedule, (await nightly.status())["timer"]["next_fire"])
+    return Workers(options, nightly, PeriodicWorker(partial(report_to, "me"), every(1)), Cleaner())
+
+
+def wrong_timers() -> None:
+    PeriodicWorker(tick, 5)  # type: ignore[arg-type]
+    PeriodicWorker(tick(), every(5))  # type: ignore[arg-type]
+    PeriodicWorker(print, every(5))  # type: ignore[arg-type]
+    PeriodicWorker(tick, every(5), overlap="skip")  # type: ignore[arg-type]
+    PeriodicWorker(tick, every(5), missed=3)  # type: ignore[arg-type]
+    PeriodicWorker(tick, every(5), errors="raise")  # type: ignore[arg-type]
+    PeriodicWorker(tick, every(5), "name")  # type: ignore[call-arg]
+    every("5")  # type: ignore[arg-type]
+    every(5, first="later")  # type: ignore[arg-type]
+    every(5, until="2030-01-01")  # type: ignore[arg-type]
+    cron(5)  # type: ignore[arg-type]
+    cron("@daily", "UTC")  # type: ignore[call-arg]
+
+
 class Orders(AsyncDispatcher[dict[str, str]]):
     def event_type(self, message: dict[str, str]) -> str:
         return message["type"]
@@ -127,6 +200,10 @@ def listen(event: WorkerEvent) -> None:
     if isinstance(event, WorkerFailed):
         assert_type(event.exception, BaseException)
         assert_type(event.duration, float)
+    elif isinstance(event, FireFailed):
+        assert_type(event.delay, float | None)
+    elif isinstance(event, FiresMissed):
+        assert_type(event.count, int)
 
 
 async def main() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fluid import PeriodicWorker, every
 from fluid.utils.dispatcher import AsyncDispatcher
 from fluid.utils.worker import (
     AsyncConsumer,
@@ -60,6 +61,13 @@ OPTIONS_AND_HOOKS = {
     "on_undelivered",
     "on_dead_letter",
     "on_batch",
+    "on_fire",
+    "schedule",
+    "overlap",
+    "missed",
+    "errors",
+    "tolerance",
+    "seed",
 }
 """What the design adds for a subclass to set or to write, and fluid therefore reads."""
 
@@ -81,6 +89,7 @@ KINDS: dict[str, Callable[[], Worker]] = {
     "QueueConsumerWorker": lambda: QueueConsumerWorker(nothing),
     "AsyncConsumer": lambda: AsyncConsumer(Texts()),
     "BatchConsumer": lambda: BatchConsumer(nothing),
+    "PeriodicWorker": lambda: PeriodicWorker(nothing, every(1)),
     "Workers": lambda: Workers(Idle(), Collector()),
 }
 """One of each kind."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fluid import PeriodicWorker
 from fluid.utils.worker import AsyncConsumer, BatchConsumer, QueueConsumerWorker, Worker, Workers
 from tests.contract.cast import BoomError, Brief, Collector, Deaf, Idle
 from tests.contract.kinds import (
@@ -148,6 +149,7 @@ async def test_all_private_state_of_a_worker_is_in_one_attribute(
         QueueConsumerWorker: {"on_message"},
         AsyncConsumer: {"dispatcher"},
         BatchConsumer: {"on_batch"},
+        PeriodicWorker: {"on_fire", "schedule"},
     }
     worker = make()
     expected = {"_worker"} | own.get(type(worker), set())

@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import fluid.testing
+from fluid import PeriodicWorker, every
 from fluid.utils.errors import FluidError, FluidValueError
 from fluid.utils.worker import (
     AsyncConsumer,
@@ -117,6 +118,7 @@ def test_empty_name_is_no_name() -> None:
 def test_each_kind_of_worker_is_called_after_its_class_too() -> None:
     assert WorkerFunction(nothing).worker_name == "worker_function"
     assert QueueConsumerWorker(nothing).worker_name == "queue_consumer_worker"
+    assert PeriodicWorker(nothing, every(1)).worker_name == "nothing"  # after its function
     assert Workers().worker_name == "workers"
 
 
@@ -291,9 +293,10 @@ async def test_period_that_is_no_duration_stops_the_start_and_names_itself(
     [
         lambda **options: WorkerFunction(nothing, **options),
         lambda **options: QueueConsumerWorker(nothing, **options),
+        lambda **options: PeriodicWorker(nothing, every(1), **options),
         lambda **options: Workers(**options),
     ],
-    ids=["WorkerFunction", "QueueConsumerWorker", "Workers"],
+    ids=["WorkerFunction", "QueueConsumerWorker", "PeriodicWorker", "Workers"],
 )
 def test_every_kind_of_worker_takes_the_same_two_options(make: Callable[..., Worker]) -> None:
     worker = make(name="mailer", stopping_grace_period=2)

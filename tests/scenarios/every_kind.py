@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from fluid import WorkerFunction, Workers
+from fluid import Overlap, PeriodicWorker, WorkerFunction, Workers, every
 from tests.scenarios.cast import Planned
 from tests.worker.fakes import Recorded
 from tests.worker.group_cast import end_of, history_of
@@ -21,8 +21,15 @@ async def ended_by(error: Exception | None) -> list[str]:
     """Has a group of all kinds end, by a stop or by an error."""
     consumer, taker = Recorder(name="consumer"), Taker(taking(0.001))
     function = WorkerFunction(partial(asyncio.sleep, 0.001), heartbeat=0.001, name="function")
+    tick = partial(asyncio.sleep, 0.0005)
+    timers = [
+        PeriodicWorker(tick, every(0.001), name="timer"),
+        PeriodicWorker(tick, every(0.001, first="aligned"), name="clock"),
+        PeriodicWorker(tick, every(0.001), name="timers", overlap=Overlap.concurrent(2)),
+    ]
     inner = Workers(consumer, taker, name="inner")
-    group = Workers(Recorded(name="a"), inner, function, name="group", stop_in_reverse=True)
+    children = (Recorded(name="a"), inner, function, *timers)
+    group = Workers(*children, name="group", stop_in_reverse=True)
     history = history_of(group)
     await group.startup()
     for receiver in (consumer, taker):

@@ -9,7 +9,16 @@ from functools import partial
 
 import pytest
 
-from fluid import QueueConsumer, QueueConsumerWorker, Worker, WorkerFunction, Workers
+from fluid import (
+    Overlap,
+    PeriodicWorker,
+    QueueConsumer,
+    QueueConsumerWorker,
+    Worker,
+    WorkerFunction,
+    Workers,
+    every,
+)
 from fluid.testing import ExplorationError, stress
 from tests.worker.fakes import raising, worker_with
 
@@ -76,6 +85,10 @@ KINDS: dict[str, Callable[[], Worker]] = {
     "WorkerFunction": partial(WorkerFunction, nothing, heartbeat=1),
     "QueueConsumer": Taker,
     "QueueConsumerWorker": partial(QueueConsumerWorker, nothing),
+    "PeriodicWorker": partial(PeriodicWorker, nothing, every(1)),
+    "PeriodicWorker of several at once": partial(
+        PeriodicWorker, partial(asyncio.sleep, 1.5), every(1), overlap=Overlap.concurrent(2)
+    ),
     "Workers": nested,
     "Workers in reverse": lambda: Workers(Napper(name="a"), Taker(), stop_in_reverse=True),
 }

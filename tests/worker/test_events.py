@@ -121,6 +121,7 @@ def test_every_event_has_a_line_of_its_own() -> None:
     samples = {
         "str": "x",
         "float": 1.0,
+        "float | None": None,
         "int": 1,
         "bool": True,
         "tuple[str, ...]": ("a.py:1 in f",),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .consumers.kinds import AsyncConsumer, BatchConsumer, QueueConsumerWorker
     from .consumers.mailbox import Mailbox
     from .consumers.queue import QueueConsumer
-    from .timers.firing import Fire
+    from .timers.fire import Fire
     from .timers.periodic import PeriodicWorker
 else:
     _CONSUMERS = {
@@ -25,7 +25,7 @@ else:
         "QueueConsumerWorker": "fluid.worker.consumers.kinds",
     }
     _TIMERS = {
-        "Fire": "fluid.worker.timers.firing",
+        "Fire": "fluid.worker.timers.fire",
         "PeriodicWorker": "fluid.worker.timers.periodic",
     }
     __getattr__ = _on_demand(__name__, _CONSUMERS | _TIMERS)

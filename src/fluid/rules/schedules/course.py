@@ -10,23 +10,16 @@ from math import inf, nextafter
 from random import Random
 from typing import NamedTuple
 
+from .catching_up import made_up_for
 from .moment import Moment
 from .policies import Missed
 from .schedule import Schedule, Series
+from .set_back import seen_to
 
 EARLY = 1e-6
 """Seconds before its instant at which a fire by the loop's clock counts as due.
 
 A timer of the loop may ring as much too early as floats round. One by the time of day never does.
-"""
-
-LONGEST_TOLERANCE = 60.0
-"""Seconds. As long as it may take until a change of the clock is noticed."""
-
-WRONG_CLOCK = 3 * 3600.0
-"""Seconds. A clock that is set back by more was wrong, and is believed from then on.
-
-Source: cron(8) of Debian.
 """
 
 
@@ -56,8 +49,10 @@ class Course:
     __slots__ = (
         "_by_wall",
         "_delay",
+        "_fired",
         "_last",
         "_last_loop",
+        "_lead",
         "_missed",
         "_random",
         "_series",
@@ -95,6 +90,10 @@ class Course:
         """All up to here have been seen to."""
         self._last_loop: float = now.loop
         """When that was, by the loop's clock."""
+        self._fired: float = -inf
+        """When the last fire was due, by the loop's clock."""
+        self._lead: float = now.wall - now.loop
+        """How far ahead of the loop's clock the time of day was, when it was last in order."""
         self._slot: float | None = None
         """The next one."""
         self._delay: float = 0.0
@@ -125,8 +124,11 @@ class Course:
         count, newest = self._pass(at - delay, now)
         if not count:
             return []
-        kept = self._choose(first, count, Slot(newest, newest + delay, 0), now)
+        late = self.lateness(Slot(newest, newest + delay, 0), now)
+        kept = made_up_for(self._series, self._missed, self._tolerance, first, newest, count, late)
         self.missed += count - len(kept)
+        if kept:
+            self._fired = self._last_loop
         return [
             Slot(slot, slot + delay, 0 if number else count - len(kept))
             for number, slot in enumerate(kept)
@@ -147,24 +149,31 @@ class Course:
         count, newest = self._pass(nextafter(at - delay, -inf), now)
         keeps_one = keeps_one and count > 0
         self.skipped += count - keeps_one
-        return [Slot(newest, newest + delay, 0)] if keeps_one else []
+        if not keeps_one:
+            return []
+        self._fired = self._last_loop
+        return [Slot(newest, newest + delay, 0)]
 
     def change(self, schedule: Schedule, now: Moment) -> None:
         """Goes on with another schedule, which begins with the last fire, or now if none was.
 
-        What it would have had until now is past.
+        What it would have had until now is past, but for what was due: else whoever changes it
+        at the wrong moment, again and again, would keep it from ever firing.
         """
-        last = self._last if self._by_wall else -inf
+        was_by_wall, pending = self._by_wall, inf if self._slot is None else self._slot
         self.schedule, self._zone, self._by_wall = schedule, now.zone, schedule.by_wall_clock
+        last = now.wall if self._by_wall else now.loop
+        if self._by_wall == was_by_wall:
+            last = max(self._last, min(last, nextafter(pending, -inf)))
         if self._by_wall:
             self._series = schedule.series(now)
-            self._last = max(last, now.wall)
+            self._last_loop = now.loop - (now.wall - last)
         elif self.fires:
-            self._series = schedule.series(now._replace(loop=self._last_loop))
-            self._last = now.loop
+            self._series = schedule.series(now._replace(loop=self._fired))
         else:
             self._series = schedule.series(now)
-            self._last = -inf
+            last = -inf
+        self._last = last
         self._find_next(now)
 
     # --- the clocks ------------------------------------------------------------------------------
@@ -186,31 +195,17 @@ class Course:
             self._zone = now.zone
             self._series = self.schedule.series(now)
             self._find_next(now)
-        if now.wall < self._last:
-            self._set_back(now)
+        lead = now.wall - now.loop
+        if now.wall >= self._last:
+            self._lead = lead
+        elif (last := self._after_set_back(now, self._lead - lead)) is not None:
+            self._last, self._last_loop = last, last - lead
+            self._find_next(now)
         return now.wall
 
-    def _set_back(self, now: Moment) -> None:
-        """Goes on behind a clock that shows a time once more.
-
-        What says how often goes on with it, but no two fires come closer than half their distance.
-        What says when has fired at those times already, and waits until they have passed.
-        """
-        if not self._series.is_interval:
-            if self._last - now.wall > WRONG_CLOCK:
-                self._last, self._last_loop = now.wall, now.loop
-                self._find_next(now)
-            return
-        following = self._series.after(self._last)
-        pause = 0.0 if following is None else (following - self._last) / 2
-        passed = now.loop - self._last_loop
-        before = now.wall
-        while (slot := self._series.after(before)) is not None and slot <= self._last:
-            if passed + (slot - now.wall) >= pause:
-                break
-            before = slot
-        self._last, self._last_loop = before, now.loop - (now.wall - before)
-        self._find_next(now)
+    def _after_set_back(self, now: Moment, by: float) -> float | None:
+        last, last_loop, fired = self._last, self._last_loop, self._fired
+        return seen_to(self._series, now, by=by, last=last, last_loop=last_loop, fired=fired)
 
     # --- going on --------------------------------------------------------------------------------
 
@@ -222,10 +217,11 @@ class Course:
         newest, count = self._slot, 1
         assert newest is not None
         if self.schedule.until is not None:
-            until = min(until, self._end(now))
-            if newest > until:
+            end = self._end(now)
+            if newest > end:
                 self._slot = None
                 return 0, newest
+            until = min(until, end)
         following = self._series.after(newest)
         if following is not None and following <= until:
             count += self._series.count(newest, until)
@@ -237,11 +233,14 @@ class Course:
         return count, newest
 
     def _end(self, now: Moment) -> float:
-        """Returns when the schedule ends, in seconds of its clock."""
+        """Returns when the schedule ends, in seconds of its clock.
+
+        A fire that is due at that very instant comes, however the two clocks have rounded it.
+        """
         if self.schedule.until is None:
             return inf
         end = self.schedule.until.timestamp()
-        return end if self._by_wall else now.loop + (end - now.wall)
+        return end if self._by_wall else now.loop + (end - now.wall) + EARLY
 
     def _find_next(self, now: Moment) -> None:
         self._go_to(self._series.after(self._last), now)
@@ -251,24 +250,6 @@ class Course:
             slot = None
         self._slot = slot
         jitter = self.schedule.jitter
+        if jitter and slot is not None and (following := self._series.after(slot)) is not None:
+            jitter = min(jitter, following - slot)  # else that one would count as missed
         self._delay = self._random.uniform(0.0, jitter) if jitter else 0.0
-
-    def _choose(self, first: float, count: int, last: Slot, now: Moment) -> list[float]:
-        """Returns which of ``count`` fires that are due, from first to last, begin now."""
-        newest = last.scheduled
-        if self._missed.name == Missed.ONCE.name:
-            return [newest]
-        if self._missed.name == Missed.SKIP.name:
-            return [newest] if self.lateness(last, now) <= self._tolerated(newest) else []
-        kept, before = [newest], nextafter(first, -inf)
-        while len(kept) < min(count, self._missed.most):
-            kept.append(self._series.newest(before, nextafter(kept[-1], -inf)))
-        return kept[::-1]
-
-    def _tolerated(self, slot: float) -> float:
-        if self._tolerance is not None:
-            return self._tolerance
-        following = self._series.after(slot)
-        if following is None:
-            return LONGEST_TOLERANCE
-        return min((following - slot) / 2, LONGEST_TOLERANCE)

@@ -101,7 +101,7 @@ def cron(
         tz: The name of the time zone, or a ``ZoneInfo``; "local" for that of the machine, whatever
             it is at the time. UTC unless given.
         jitter: Seconds by which each fire may come later, by chance, so that a thousand processes
-            do not do the same thing at once.
+            do not do the same thing at once. None comes later than the next one is due.
         until: No fire is due later than that; an aware datetime.
         max_fires: How often it fires at most, counted from the start of its worker.
 

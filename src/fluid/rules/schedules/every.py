@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import floor, inf, isfinite
+from math import floor
+from sys import float_info
 from typing import Literal, TypeAlias
 
 from ...errors import FluidValueError
@@ -84,7 +85,7 @@ def every(
     """
     seconds = period.total_seconds() if isinstance(period, timedelta) else period
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not SHORTEST <= seconds < inf or not isfinite(float(seconds)):
+    if not is_number or not SHORTEST <= seconds <= float_info.max:
         raise FluidValueError(
             f"the period of every() is not a number of seconds from {SHORTEST} on, nor a "
             f"timedelta: {period!r}"

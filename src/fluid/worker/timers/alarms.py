@@ -14,9 +14,9 @@ from itertools import count
 from math import inf
 from typing import Any, TypeAlias
 
-from ...clock import clock_of, wall_clock_of
 from ...rules.schedules.course import EARLY
 from ..waits import settle
+from .clocks import Clocks
 
 Alarm: TypeAlias = list[Any]
 """An instant, a number, and who is to be woken; None once that has happened, or need not be."""
@@ -46,15 +46,13 @@ class Alarms:
         "_loop",
         "_margin",
         "_numbers",
-        "_time",
         "_timer",
-        "_wall_time",
+        "clocks",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop: asyncio.AbstractEventLoop = loop
-        self._time = clock_of(loop)
-        self._wall_time = wall_clock_of(loop)
+        self.clocks: Clocks = Clocks(loop)
         self._margin: float = 0.0 if isinstance(loop, asyncio.BaseEventLoop) else COARSE
         self._numbers = count()
         self._by_loop: Heap = Heap()
@@ -67,9 +65,9 @@ class Alarms:
     def set(self, at: float, waiter: asyncio.Future[bool], *, by_wall_clock: bool) -> Alarm:
         """Gives ``waiter`` True at an instant; :meth:`drop` it when nobody waits any more."""
         alarm: Alarm = [at, next(self._numbers), waiter]
-        now = self._time()
+        now = self.clocks.time()
         if by_wall_clock:
-            lead = self._wall_time() - now
+            lead = self.clocks.wall_time() - now
             if not self._by_wall:
                 self._lead = lead
             self._by_wall.push(alarm)
@@ -100,11 +98,11 @@ class Alarms:
 
     def _ring(self) -> None:
         self._timer, self._armed_for = None, inf
-        now = self._time()
+        now = self.clocks.time()
         self._by_loop.ring(now + EARLY)
         upcoming = self._by_loop.first()
         if self._by_wall:
-            wall = self._wall_time()
+            wall = self.clocks.wall_time()
             lead, before = wall - now, self._lead
             self._lead = lead
             self._by_wall.ring(inf if lead < before - SET_BACK else wall)

@@ -6,35 +6,41 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ... import events, tasks
+from ...rules.lifecycle import RUNNING
 from ..core import Core
 from ..life import Life
 from ..stragglers import Stragglers
 
 if TYPE_CHECKING:
+    from ...rules.schedules.schedule import Schedule
     from ..base import Worker
     from .firing import Firing
+    from .tally import Tally
 
 
 class PeriodicCore(Core):
     """Who fires, through all lives; what one of them does is in ``firing.py``."""
 
-    __slots__ = ("firing", "stragglers")
+    __slots__ = ("firing", "stragglers", "tally")
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         super().__init__(owner, name, grace)
         self.firing: Firing | None = None
-        """The present life's, or the last one's."""
+        """What fires, while ``run`` does."""
+        self.tally: Tally | None = None
+        """The counts of the present life, or of the last one."""
         self.stragglers: Stragglers = Stragglers()
 
     def life_begun(self, life: Life) -> None:
         """Begins anew with the counts."""
         super().life_begun(life)
-        self.firing = None
+        self.tally = None
         self.stragglers = Stragglers()
 
     def run_ended(self, error: BaseException | None) -> None:
         """Notes it if fires have refused to end."""
         super().run_ended(error)
+        self.firing = None
         if self.life is not None and self.stragglers.are_left:
             self.life.facts.abandoned = True
 
@@ -42,3 +48,11 @@ class PeriodicCore(Core):
         """Notes that a fire refuses to end, and that nobody waits for it any more."""
         self.stragglers.add(fire)
         self.emit(events.HandlerAbandoned, tasks.await_stack(fire))
+
+    def facts_of_timer(self, schedule: Schedule) -> dict[str, Any]:
+        """Returns how its timer is doing, as JSON-able data."""
+        if self.tally is None:
+            return {"schedule": str(schedule)}
+        life, firing = self.life, self.firing
+        is_running = life is not None and life.state is RUNNING and not life.stop_asked
+        return self.tally.facts(goes_on=is_running and firing is not None and not firing.is_cut)

@@ -13,7 +13,8 @@ from ...settings import duration
 from ..base import Worker
 from ..hooks import checked_handler
 from .core import PeriodicCore
-from .firing import Firing, takes_fire
+from .fire import takes_fire
+from .firing import Firing
 
 Errors: TypeAlias = Literal["fail", "continue"] | Backoff
 
@@ -106,7 +107,7 @@ class PeriodicWorker(Worker):
             "seed": seed,
         }
         self.__dict__.update({key: value for key, value in given.items() if value is not None})
-        self._check()
+        _check(self)
 
     def reschedule(self, schedule: Schedule) -> None:
         """Goes on with another schedule, from now on.
@@ -128,6 +129,7 @@ class PeriodicWorker(Worker):
         core = self._worker
         assert core.life is not None
         core.firing = firing = Firing(self, core, core.life)
+        core.tally = firing.tally
         await (firing.concurrently() if self.overlap.at_once > 1 else firing.one_by_one())
 
     async def status(self) -> dict[str, Any]:
@@ -135,32 +137,34 @@ class PeriodicWorker(Worker):
 
         Times of day are in UTC, lateness in seconds, and the counts are those since the start.
         """
-        firing = self._worker.firing
-        facts = {"schedule": str(self.schedule)} if firing is None else firing.facts()
+        facts = self._worker.facts_of_timer(self.schedule)
         return {**await super().status(), "timer": facts}
 
-    def _check(self) -> None:
-        name = self._worker.name
-        subject = f"of worker {name!r}"
-        checked_handler(getattr(self, "on_fire", None), f"on_fire {subject}")
-        takes_fire(self.on_fire, f"on_fire {subject}")
-        _check_schedule(name, getattr(self, "schedule", None))
-        if not isinstance(self.overlap, Overlap):
-            raise FluidValueError(
-                f"overlap {subject} is neither Overlap.SKIP, Overlap.QUEUE_ONE nor "
-                f"Overlap.concurrent(n): {self.overlap!r}"
-            )
-        if not isinstance(self.missed, Missed):
-            raise FluidValueError(
-                f"missed {subject} is neither Missed.SKIP, Missed.ONCE nor Missed.all(n): "
-                f"{self.missed!r}"
-            )
-        if self.errors not in ("fail", "continue") and not isinstance(self.errors, Backoff):
-            raise FluidValueError(
-                f"errors {subject} is neither 'fail', 'continue' nor a Backoff: {self.errors!r}"
-            )
-        if self.tolerance is not None:
-            duration(f"tolerance {subject}", self.tolerance)
+
+def _check(worker: PeriodicWorker) -> None:
+    name = worker._worker.name
+    subject = f"of worker {name!r}"
+    checked_handler(getattr(worker, "on_fire", None), f"on_fire {subject}")
+    takes_fire(worker.on_fire, f"on_fire {subject}")
+    _check_schedule(name, getattr(worker, "schedule", None))
+    if not isinstance(worker.overlap, Overlap):
+        raise FluidValueError(
+            f"overlap {subject} is neither Overlap.SKIP, Overlap.QUEUE_ONE nor "
+            f"Overlap.concurrent(n): {worker.overlap!r}"
+        )
+    if not isinstance(worker.missed, Missed):
+        raise FluidValueError(
+            f"missed {subject} is neither Missed.SKIP, Missed.ONCE nor Missed.all(n): "
+            f"{worker.missed!r}"
+        )
+    if worker.errors not in ("fail", "continue") and not isinstance(worker.errors, Backoff):
+        raise FluidValueError(
+            f"errors {subject} is neither 'fail', 'continue' nor a Backoff: {worker.errors!r}"
+        )
+    if worker.tolerance is not None:
+        duration(f"tolerance {subject}", worker.tolerance)
+    if not isinstance(worker.seed, int | None):
+        raise FluidValueError(f"seed {subject} is not a whole number: {worker.seed!r}")
 
 
 def _check_schedule(name: str, schedule: object) -> None:
@@ -171,10 +175,10 @@ def _check_schedule(name: str, schedule: object) -> None:
             f"worker {name!r} has no schedule; give it one, as in  "
             f"PeriodicWorker(function, every(5))"
         )
-    hint = f"every({schedule!r})" if isinstance(schedule, int | float) else "every(5)"
+    hints = {str: f"cron({schedule!r})", int: f"every({schedule!r})", float: f"every({schedule!r})"}
     raise FluidValueError(
         f"schedule of worker {name!r} is neither every(...) nor cron(...): {schedule!r}; "
-        f"for instance  {hint}"
+        f"for instance  {hints.get(type(schedule), 'every(5)')}"
     )
 
 
