@@ -41,7 +41,7 @@ def test_every_alias_is_on_the_page():
     ("number", "name", "text"),
     [
         (60.0, alarms.LOOK_AGAIN, "once a minute at least"),
-        (60.0, catching_up.LONGEST_TOLERANCE, "unless you say otherwise, a minute at most"),
+        (60.0, catching_up.LONGEST_TOLERANCE, "half the time to the next fire, or a minute"),
     ],
 )
 def test_the_minutes_of_the_guide_are_those_of_the_code(number: float, name: float, text: str):

@@ -122,7 +122,6 @@ class Cleaner(PeriodicWorker):
     overlap = Overlap.QUEUE_ONE
     missed = Missed.all(3)
     errors = Backoff(1)
-    tolerance = 5
     seed = 7
 
     async def on_fire(self) -> None:
@@ -157,7 +156,6 @@ async def timers() -> Workers:
         overlap=Overlap.concurrent(4),
         missed=Missed.SKIP,
         errors="continue",
-        tolerance=0.5,
         seed=7,
     )
     nightly = PeriodicWorker(report, cron("@daily", tz="local"))

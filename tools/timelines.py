@@ -143,7 +143,7 @@ def draw(timeline: Timeline) -> Iterator[str]:
     situation = (
         f"every {PERIOD:g} s, and each call takes {LONG:g} s"
         if isinstance(timeline.policy, Overlap)
-        else f"every {PERIOD:g} s, and the machine was suspended"
+        else f"every {PERIOD:g} s by the time of day; the machine was suspended"
     )
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .rules.schedules.cron import cron
     from .rules.schedules.every import every
     from .rules.schedules.policies import Missed, Overlap
+    from .rules.schedules.schedule import Schedule
     from .runtime import run
     from .worker import (
         Account,
@@ -80,12 +81,19 @@ else:
             "Pipeline": "fluid.worker.pipeline",
             "RateLimit": "fluid.rules.rate",
             "Retry": "fluid.rules.retry",
+            "Schedule": "fluid.rules.schedules.schedule",
             "Supervisor": "fluid.worker.supervision",
             "cron": "fluid.rules.schedules.cron",
             "every": "fluid.rules.schedules.every",
             "run": "fluid.runtime",
         },
     )
+
+
+def __dir__() -> list[str]:
+    """Returns the names in here, with those that nobody has asked for yet; editors ask for it."""
+    return sorted({*globals(), *__all__})
+
 
 __version__ = "0.1.0"
 
@@ -121,6 +129,7 @@ __all__ = [
     "QueueConsumerWorker",
     "RateLimit",
     "Retry",
+    "Schedule",
     "StartTimeoutError",
     "Supervisor",
     "SupervisorGaveUp",

@@ -132,7 +132,8 @@ def line(event: events.WorkerEvent) -> str:
                 return f"worker {path} was cancelled again in {phase}, {_at(stack)}"
             return (
                 f"worker {path} did not end when asked and was cancelled in {phase}, {_at(stack)}; "
-                f"what may take longer has to look at is_running(), or to await self.sleep()"
+                f"what may take longer has to look at is_running(), to await self.sleep(), or "
+                f"to have a longer stopping_grace_period"
             )
         case events.WorkerAbandoned(phase=phase, stack=stack):
             return (
@@ -177,7 +178,10 @@ def line(event: events.WorkerEvent) -> str:
             return f"worker {path}: a fire failed ({error_text(error)}); {again}"
         case events.FiresMissed(count=count):
             missed = "1 fire was" if count == 1 else f"{count} fires were"
-            return f"worker {path}: {missed} missed: the loop or the machine was busy or asleep"
+            return (
+                f"worker {path}: {missed} missed: the loop was blocked, the machine asleep, or the "
+                f"clock set forward"
+            )
         case events.MessagesAccounted(account=account):
             columns = ", ".join(f"{count} {name}" for name, count in account.items() if count)
             return f"worker {path} has accounted for its messages: {columns or 'none came'}"

@@ -66,7 +66,6 @@ OPTIONS_AND_HOOKS = {
     "overlap",
     "missed",
     "errors",
-    "tolerance",
     "seed",
 }
 """What the design adds for a subclass to set or to write, and fluid therefore reads."""

@@ -48,14 +48,13 @@ class Asker:
         schedule: Schedule,
         missed: Missed = Missed.ONCE,
         *,
-        tolerance: float | None = None,
         seed: int = 0,
         wall: float = NOON,
         zone: tzinfo | None = None,
     ) -> None:
         self.loop, self.zone = 0.0, zone
         self.start = self._ahead = wall
-        self.course = Course(schedule, missed, tolerance, Random(seed), self.now)
+        self.course = Course(schedule, missed, Random(seed), self.now)
         self.fired: list[Slot] = []
 
     @property

@@ -26,29 +26,29 @@ def at_noon_and(seconds: float) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("missed", "tolerance", "asked", "expected"),
+    ("missed", "asked", "expected"),
     [
-        (Missed.ONCE, None, [0, 5, 10, 19.9, 20], [[(0, 0)], [], [(10, 0)], [], [(20, 0)]]),
-        (Missed.ONCE, None, [0, 9.9, 29.9, 30], [[(0, 0)], [], [(20, 1)], [(30, 0)]]),
-        (Missed.ONCE, None, [55, 55, 60], [[(50, 5)], [], [(60, 0)]]),
+        (Missed.ONCE, [0, 5, 10, 19.9, 20], [[(0, 0)], [], [(10, 0)], [], [(20, 0)]]),
+        (Missed.ONCE, [0, 9.9, 29.9, 30], [[(0, 0)], [], [(20, 1)], [(30, 0)]]),
+        (Missed.ONCE, [55, 55, 60], [[(50, 5)], [], [(60, 0)]]),
         # late, and within half the time until the next one, or not
-        (Missed.SKIP, None, [0, 15, 25.5, 30], [[(0, 0)], [(10, 0)], [], [(30, 0)]]),
-        (Missed.SKIP, None, [34, 46], [[(30, 3)], []]),
-        (Missed.SKIP, 2, [2, 12.5, 22], [[(0, 0)], [], [(20, 0)]]),
-        (Missed.SKIP, 0, [0, 10, 20.1, 30], [[(0, 0)], [(10, 0)], [], [(30, 0)]]),
-        (Missed.SKIP, inf, [9, 39], [[(0, 0)], [(30, 2)]]),
-        (Missed.all(1), None, [0, 39], [[(0, 0)], [(30, 2)]]),
-        (Missed.all(2), None, [0, 39], [[(0, 0)], [(20, 1), (30, 0)]]),
-        (Missed.all(3), None, [0, 39], [[(0, 0)], [(10, 0), (20, 0), (30, 0)]]),
-        (Missed.all(9), None, [39, 40], [[(0, 0), (10, 0), (20, 0), (30, 0)], [(40, 0)]]),
+        (Missed.SKIP, [0, 15, 25.5, 30], [[(0, 0)], [(10, 0)], [], [(30, 0)]]),
+        (Missed.SKIP, [34, 46], [[(30, 3)], []]),
+        (Missed.skip(2), [2, 12.5, 22], [[(0, 0)], [], [(20, 0)]]),
+        (Missed.skip(0.001), [0, 10, 20.1, 30], [[(0, 0)], [(10, 0)], [], [(30, 0)]]),
+        (Missed.skip(inf), [9, 39], [[(0, 0)], [(30, 2)]]),
+        (Missed.all(1), [0, 39], [[(0, 0)], [(30, 2)]]),
+        (Missed.all(2), [0, 39], [[(0, 0)], [(20, 1), (30, 0)]]),
+        (Missed.all(3), [0, 39], [[(0, 0)], [(10, 0), (20, 0), (30, 0)]]),
+        (Missed.all(9), [39, 40], [[(0, 0), (10, 0), (20, 0), (30, 0)], [(40, 0)]]),
     ],
     ids=repr,
 )
 def test_what_is_due_is_given_once_and_what_was_missed_as_the_policy_says(
-    missed: Missed, tolerance: float | None, asked: list[float], expected: list[list[object]]
+    missed: Missed, asked: list[float], expected: list[list[object]]
 ) -> None:
     """K07, K21: (when it was scheduled, how many were missed before it)."""
-    asker = Asker(TENS, missed, tolerance=tolerance)
+    asker = Asker(TENS, missed)
     assert [asker.at(seconds) for seconds in asked] == expected
 
 
@@ -72,14 +72,14 @@ def test_every_fire_is_either_given_or_missed(
     assert asker.course.next_at == series.after(end)
 
 
-@pytest.mark.parametrize("tolerance", [None, 5.0])
+@pytest.mark.parametrize(("missed", "tolerance"), [(Missed.SKIP, MINUTE), (Missed.skip(5), 5.0)])
 def test_a_fire_of_each_hour_has_been_missed_when_it_is_later_than_a_minute_or_the_tolerance(
-    tolerance: float | None,
+    missed: Missed, tolerance: float
 ) -> None:
     """K14: the longest that it may take until a change of the clock is noticed."""
-    hourly = Asker(cron("@hourly"), Missed.SKIP, tolerance=tolerance)
-    assert hourly.at(HOUR + (tolerance or MINUTE)) == [(HOUR, 0)]
-    assert hourly.at(2 * HOUR + (tolerance or MINUTE) + 0.5) == []
+    hourly = Asker(cron("@hourly"), missed)
+    assert hourly.at(HOUR + tolerance) == [(HOUR, 0)]
+    assert hourly.at(2 * HOUR + tolerance + 0.5) == []
     assert hourly.course.missed == 1
 
 

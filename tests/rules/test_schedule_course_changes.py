@@ -24,7 +24,7 @@ HALVES = cron("0,30 * * * *")
     [
         # nothing has fired yet: it begins now
         (AFTER, 3, every(4), [3, 7, 11]),
-        (AFTER, 3, every(4, first="after"), [7, 11, 15]),
+        (AFTER, 3, every(4, first="after"), [4, 8, 12]),
         (HALVES, 3, every(4), [3, 7, 11]),
         (AFTER, 3, ALIGNED, [600, 1200, 1800]),
         # from the last fire on, and not in the past

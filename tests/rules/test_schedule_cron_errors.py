@@ -66,7 +66,8 @@ def test_a_field_that_cannot_be_read_is_refused_by_name_and_value(name: str, val
     fields = ["0"] + ["*"] * 5
     fields[FIELDS.index(name)] = value
     expression = " ".join(fields)
-    assert refused(expression) == f"cron({expression!r}) cannot be read: its {name} is {value!r}"
+    beginning = f"cron({expression!r}) cannot be read: its {name} is {value!r}; "
+    assert refused(expression).startswith(beginning)
 
 
 @pytest.mark.parametrize("expression", ["", " ", "*", "* * * *", "* * * * * * *"])

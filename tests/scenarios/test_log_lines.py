@@ -79,7 +79,8 @@ DEBUG worker made is starting
 INFO worker made is ready
 INFO worker made is stopping; at most 17.0 seconds
 WARNING worker made did not end when asked and was cancelled in run, at PLACE; \
-what may take longer has to look at is_running(), or to await self.sleep()
+what may take longer has to look at is_running(), to await self.sleep(), or \
+to have a longer stopping_grace_period
 WARNING worker made was cancelled again in run, at PLACE
 ERROR worker made refuses to end and was abandoned in run, at PLACE; \
 what it holds is freed when the process ends

@@ -38,12 +38,12 @@ async def test_fires_of_a_loop_that_was_blocked_are_missed(
     assert lateness["worst"] == pytest.approx(0.25 if late else 5.25 - (2 + lost))
 
 
-@pytest.mark.parametrize(("tolerance", "fires"), [(0.2, 3), (0.25, 4), (None, 4)])
-async def test_skip_leaves_out_what_is_later_than_its_tolerance(
-    tolerance: float | None, fires: int
-) -> None:
+@pytest.mark.parametrize(
+    ("missed", "fires"), [(Missed.skip(0.2), 3), (Missed.skip(0.25), 4), (Missed.SKIP, 4)]
+)
+async def test_skip_leaves_out_what_is_later_than_its_tolerance(missed: Missed, fires: int) -> None:
     """K21"""
-    async with Timed(every(1), missed=Missed.SKIP, tolerance=tolerance) as timed:
+    async with Timed(every(1), missed=missed) as timed:
         await asyncio.sleep(1.5)
         block(3.75)
         await asyncio.sleep(1)

@@ -28,7 +28,7 @@ from tests.worker.fakes import now
         (cron("*/20 * * * * *"), every(10), [20, 30, 40, 50]),
         (cron("*/20 * * * * *"), cron("*/10 * * * * *"), [20, 30, 40, 50]),
         (cron("0 0 1 * *"), every(10), [25, 35, 45]),
-        (cron("0 0 1 * *"), every(10, first="after"), [35, 45]),
+        (cron("0 0 1 * *"), every(10, first="after"), [30, 40, 50]),
     ],
     ids=repr,
 )
@@ -133,3 +133,13 @@ async def test_a_schedule_that_came_to_its_end_is_over_also_after_a_change(misse
     await timed.wait_for_shutdown()
     assert now() == 25
     timed.assert_nothing_is_left()
+
+
+async def test_the_same_schedule_again_and_again_silences_nobody() -> None:
+    """K08: as a service does that reads its configuration once in a while."""
+    async with Timed(every(60, first="after")) as timed:
+        for _ in range(12):
+            await asyncio.sleep(25)
+            timed.reschedule(every(60, first="after"))
+        await asyncio.sleep(1)
+    assert timed.began == [60, 120, 180, 240, 300]

@@ -217,7 +217,7 @@ async def test_what_a_clock_passes_over_is_missed(schedule, change, passed: int,
 
 async def test_what_is_late_by_no_more_than_the_tolerance_is_not_missed() -> None:
     """K14: a minute after the hour, the machine wakes up."""
-    timed = await lived(INTERVAL, asleep(7.6), 25, of=27, missed=Missed.SKIP, tolerance=150)
+    timed = await lived(INTERVAL, asleep(7.6), 25, of=27, missed=Missed.skip(150))
     assert timed.dues == clock("09:10", "09:20", "17:00")
     assert await timed.counts() == (3, 0, 45)
 

@@ -173,3 +173,4 @@ async def test_who_did_not_listen_is_told_how_to(caplog: pytest.LogCaptureFixtur
     await worker.shutdown()
     (record,) = [record for record in caplog.records if "cancelled in run" in record.message]
     assert "in forever; what may take longer has to look at is_running()" in record.message
+    assert record.message.endswith("or to have a longer stopping_grace_period")

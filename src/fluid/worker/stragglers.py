@@ -22,4 +22,4 @@ class Stragglers:
     @property
     def are_left(self) -> bool:
         """Whether any of them still runs."""
-        return not all(task.done() for task in self._tasks)
+        return any(not task.done() for task in self._tasks)

@@ -26,7 +26,7 @@ class Unbound:
     async def method(self, fire: Fire) -> None: ...
 
 
-@pytest.mark.parametrize("value", [None, 5, "tick", every(1)], ids=repr)
+@pytest.mark.parametrize("value", [None, 5, "tick", Overlap.SKIP], ids=repr)
 def test_what_is_no_function_is_refused(value: Any) -> None:
     with pytest.raises(FluidValueError) as caught:
         PeriodicWorker(value, ONCE)

@@ -114,7 +114,8 @@ async def test_the_log_says_how_many_were_missed(caplog: pytest.LogCaptureFixtur
         await end_at(ticker, virtual_loop().time() + end + 2)
     one, three = records(caplog, "worker ticker: ")
     assert one.getMessage() == (
-        "worker ticker: 1 fire was missed: the loop or the machine was busy or asleep"
+        "worker ticker: 1 fire was missed: the loop was blocked, the machine asleep, or the "
+        "clock set forward"
     )
     assert three.getMessage().startswith("worker ticker: 3 fires were missed")
     assert one.levelno == logging.WARNING

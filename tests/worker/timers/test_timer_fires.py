@@ -37,10 +37,17 @@ async def test_fires_are_numbered_from_one_on_and_due_in_utc() -> None:
     assert all(fire.due.tzinfo is UTC for fire in ticker.fires)
 
 
-async def test_due_is_utc_for_a_schedule_of_another_zone_too() -> None:
-    ticker = Ticker(schedule=cron("30 2 * * *", tz="Europe/Berlin"))
+async def test_due_is_in_the_zone_of_the_schedule_whose_day_may_be_another_one() -> None:
+    ticker = Ticker(schedule=cron("30 0 * * *", tz="Europe/Berlin"))
+    await end_at(ticker, 86_400)
+    assert [fire.due.isoformat() for fire in ticker.fires] == ["2000-01-02T00:30:00+01:00"]
+
+
+async def test_due_is_in_the_zone_of_the_machine_for_a_local_schedule() -> None:
+    asyncio.get_running_loop().wall.set_zone("Asia/Tokyo")
+    ticker = Ticker(schedule=cron("0 10 * * *", tz="local"))
     await end_at(ticker, 2 * 3600)
-    assert ticker.fires == [Fire(1, at(1, 30), 0)]
+    assert [fire.due.isoformat() for fire in ticker.fires] == ["2000-01-01T10:00:00+09:00"]
 
 
 @pytest.mark.parametrize("schedule", [every(10, jitter=5), cron("*/10 * * * * *", jitter=5)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from math import inf, nan
+from math import nan
 from typing import Any
 
 import pytest
@@ -15,21 +15,18 @@ GOOD: dict[str, list[Any]] = {
     "overlap": [Overlap.SKIP, Overlap.QUEUE_ONE, Overlap.concurrent(3)],
     "missed": [Missed.SKIP, Missed.ONCE, Missed.all(3)],
     "errors": ["fail", "continue", Backoff()],
-    "tolerance": [0, 0.5, inf],
     "seed": [0, 7],
 }
 BAD: dict[str, list[Any]] = {
     "overlap": ["skip", 1, Missed.SKIP, Overlap, True],
     "missed": ["once", 0, Overlap.SKIP, Missed, False],
     "errors": ["raise", "Fail", Backoff, 1.5, OSError, True],
-    "tolerance": [-1, nan, "soon", timedelta(seconds=1), True],
     "seed": [1.5, "seed", b"seed", [1]],
 }
 WAY_OUT = {
     "overlap": "Overlap.SKIP, Overlap.QUEUE_ONE nor Overlap.concurrent(n)",
     "missed": "Missed.SKIP, Missed.ONCE nor Missed.all(n)",
     "errors": "'fail', 'continue' nor a Backoff",
-    "tolerance": "seconds",
     "seed": "whole number",
 }
 
@@ -71,7 +68,6 @@ def test_each_option_may_be_an_argument_or_a_class_attribute(option: str, value:
         ("overlap", Overlap.SKIP, Overlap.concurrent(2)),
         ("missed", Missed.ONCE, Missed.SKIP),
         ("errors", "fail", "continue"),
-        ("tolerance", 0, 60.0),
         ("seed", 0, 7),
     ],
 )
@@ -84,7 +80,7 @@ def test_an_argument_goes_before_a_class_attribute(option: str, value: Any, writ
 def test_the_defaults_are_those_of_the_docstring() -> None:
     timer = PeriodicWorker(nothing, every(1))
     assert (timer.overlap, timer.missed, timer.errors) == (Overlap.SKIP, Missed.ONCE, "fail")
-    assert (timer.tolerance, timer.seed) == (None, None)
+    assert timer.seed is None
 
 
 def test_what_is_given_to_one_worker_is_not_given_to_the_next() -> None:

@@ -13,6 +13,7 @@ from tests.worker.group_cast import end_of
 from tests.worker.timers.firing_cast import (
     Ticker,
     clock,
+    end_at,
     failing,
     lasting,
     timer_of,
@@ -21,6 +22,7 @@ from tests.worker.timers.firing_cast import (
 
 NOTHING_YET = {
     "last_fire": None,
+    "running": 0,
     "fires": 0,
     "missed": 0,
     "skipped": 0,
@@ -52,6 +54,24 @@ async def test_a_call_that_runs_is_counted_and_the_next_one_is_known() -> None:
         timer = await timer_of(ticker)
     assert (timer["fires"], timer["last_fire"]) == (2, clock("00:00:10"))
     assert timer["next_fire"] == clock("00:00:20")
+
+
+@pytest.mark.parametrize(
+    ("overlap", "running"), [(Overlap.SKIP, 1), (Overlap.concurrent(3), 3)], ids=repr
+)
+async def test_calls_that_run_now_are_counted(overlap: Overlap, running: int) -> None:
+    ticker = Ticker(lasting(35), overlap=overlap)
+    async with ticker:
+        await asyncio.sleep(32)
+        assert (await timer_of(ticker))["running"] == running
+    assert (await timer_of(ticker))["running"] == 0
+
+
+async def test_a_schedule_that_was_given_between_two_lives_is_the_one_that_is_told() -> None:
+    ticker = Ticker()
+    await end_at(ticker, 12)
+    ticker.reschedule(every(7))
+    assert (await timer_of(ticker))["schedule"] == "every 7 s"
 
 
 @pytest.mark.parametrize("overlap", [Overlap.SKIP, Overlap.concurrent(2)], ids=repr)

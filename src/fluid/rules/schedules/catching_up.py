@@ -6,15 +6,18 @@ from math import inf, nextafter
 
 from .policies import Missed
 from .schedule import Series
+from .set_back import LOOK_AGAIN
 
-LONGEST_TOLERANCE = 60.0
-"""Seconds. As long as it may take until a change of the clock is noticed."""
+LONGEST_TOLERANCE = LOOK_AGAIN
+"""Seconds. A fire may be as late as that because the clock was set forward."""
+
+SHORTEST_TOLERANCE = 0.05
+"""Seconds. A busy loop is late by less."""
 
 
 def made_up_for(
     series: Series,
     missed: Missed,
-    tolerance: float | None,
     first: float,
     newest: float,
     count: int,
@@ -25,7 +28,6 @@ def made_up_for(
     Args:
         series: The instants.
         missed: What is to become of fires that were missed.
-        tolerance: Seconds by which one may be late; None for half the time until the next one.
         first: The first one that is due.
         newest: The last one that is due.
         count: How many are due.
@@ -34,8 +36,10 @@ def made_up_for(
     if missed.name == Missed.ONCE.name:
         return [newest]
     if missed.name == Missed.SKIP.name:
-        tolerated = _tolerated(series, newest) if tolerance is None else tolerance
-        return [newest] if late <= tolerated else []
+        tolerance = missed.tolerance
+        if tolerance is None:
+            tolerance = _tolerated(series, newest)
+        return [newest] if late <= tolerance else []
     kept, before = [newest], nextafter(first, -inf)
     while len(kept) < min(count, missed.most):
         kept.append(series.newest(before, nextafter(kept[-1], -inf)))

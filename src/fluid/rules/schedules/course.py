@@ -1,7 +1,9 @@
 """Where a schedule stands: what is due, what was missed, when to look again.
 
 One course belongs to one life of a worker. It is asked whenever that has nothing else to do, and
-whenever it wakes up; nothing depends on when or how often. It is told the time, of both clocks.
+whenever it wakes up, and is told the time, of both clocks. What fires does not depend on when or
+how often it is asked, as long as nobody sets the clock: that is seen by comparing with the last
+time.
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ A timer of the loop may ring as much too early as floats round. One by the time 
 
 
 class Slot(NamedTuple):
-    """A fire that is due; its instants are in seconds of the schedule's clock."""
+    """A fire that is due; its instants are in seconds of the clock that its schedule goes by.
+
+    It may outlive that schedule: what waits to be made up for is called after a change, too.
+    """
 
     scheduled: float
     """When the schedule says."""
@@ -32,6 +37,16 @@ class Slot(NamedTuple):
     """When it was due, jitter included."""
     missed: int
     """How many before it were given up because their time had passed."""
+    by_wall_clock: bool
+    """Whether its instants are times of day."""
+
+    def lateness(self, now: Moment) -> float:
+        """Returns by how many seconds it begins late, if it begins now."""
+        return max(0.0, now.shown(by_wall_clock=self.by_wall_clock) - self.at)
+
+    def due(self, now: Moment) -> float:
+        """Returns the time of day for which it was scheduled."""
+        return now.time_of_day(self.scheduled, by_wall_clock=self.by_wall_clock)
 
 
 class Course:
@@ -40,13 +55,12 @@ class Course:
     Args:
         schedule: The schedule.
         missed: What becomes of fires that were missed.
-        tolerance: Seconds by which a fire may be late without having been missed; None for half
-            the time until the next one, a minute at most.
         random: Where chance comes from.
         now: When it begins.
     """
 
     __slots__ = (
+        "_began",
         "_by_wall",
         "_delay",
         "_fired",
@@ -57,7 +71,6 @@ class Course:
         "_random",
         "_series",
         "_slot",
-        "_tolerance",
         "_zone",
         "fires",
         "missed",
@@ -69,7 +82,6 @@ class Course:
         self,
         schedule: Schedule,
         missed: Missed,
-        tolerance: float | None,
         random: Random,
         now: Moment,
     ) -> None:
@@ -81,7 +93,6 @@ class Course:
         self.skipped: int = 0
         """How many were left out because the one before still ran."""
         self._missed: Missed = missed
-        self._tolerance: float | None = tolerance
         self._random: Random = random
         self._series: Series = schedule.series(now)
         self._by_wall: bool = schedule.by_wall_clock
@@ -90,6 +101,8 @@ class Course:
         """All up to here have been seen to."""
         self._last_loop: float = now.loop
         """When that was, by the loop's clock."""
+        self._began: float = now.loop
+        """When it began, by the loop's clock."""
         self._fired: float = -inf
         """When the last fire was due, by the loop's clock."""
         self._lead: float = now.wall - now.loop
@@ -124,13 +137,13 @@ class Course:
         count, newest = self._pass(at - delay, now)
         if not count:
             return []
-        late = self.lateness(Slot(newest, newest + delay, 0), now)
-        kept = made_up_for(self._series, self._missed, self._tolerance, first, newest, count, late)
+        late = self._slot_at(newest, delay).lateness(now)
+        kept = made_up_for(self._series, self._missed, first, newest, count, late)
         self.missed += count - len(kept)
         if kept:
             self._fired = self._last_loop
         return [
-            Slot(slot, slot + delay, 0 if number else count - len(kept))
+            self._slot_at(slot, delay, missed=0 if number else count - len(kept))
             for number, slot in enumerate(kept)
         ]
 
@@ -152,40 +165,33 @@ class Course:
         if not keeps_one:
             return []
         self._fired = self._last_loop
-        return [Slot(newest, newest + delay, 0)]
+        return [self._slot_at(newest, delay)]
 
     def change(self, schedule: Schedule, now: Moment) -> None:
-        """Goes on with another schedule, which begins with the last fire, or now if none was.
+        """Goes on with another schedule, which counts from the last fire, or from the beginning.
 
         What it would have had until now is past, but for what was due: else whoever changes it
         at the wrong moment, again and again, would keep it from ever firing.
         """
+        if self._by_wall:
+            self._notice_set_back(now)
         was_by_wall, pending = self._by_wall, inf if self._slot is None else self._slot
         self.schedule, self._zone, self._by_wall = schedule, now.zone, schedule.by_wall_clock
-        last = now.wall if self._by_wall else now.loop
+        last = now.shown(by_wall_clock=self._by_wall)
         if self._by_wall == was_by_wall:
             last = max(self._last, min(last, nextafter(pending, -inf)))
         if self._by_wall:
             self._series = schedule.series(now)
             self._last_loop = now.loop - (now.wall - last)
-        elif self.fires:
-            self._series = schedule.series(now._replace(loop=self._fired))
         else:
-            self._series = schedule.series(now)
-            last = -inf
+            begun = self._fired if self.fires else self._began
+            self._series = schedule.series(now._replace(loop=begun))
+            if not self.fires and self._series.after(-inf) == begun:  # it wants to fire at once
+                self._series, last = schedule.series(now), -inf
         self._last = last
         self._find_next(now)
 
     # --- the clocks ------------------------------------------------------------------------------
-
-    def lateness(self, slot: Slot, now: Moment) -> float:
-        """Returns by how many seconds a fire begins late, if it begins now."""
-        late = (now.wall if self._by_wall else now.loop) - slot.at
-        return max(0.0, late)
-
-    def wall_time_of(self, at: float, now: Moment) -> float:
-        """Returns an instant of the schedule's clock as a time of day."""
-        return at if self._by_wall else now.wall + (at - now.loop)
 
     def _look(self, now: Moment) -> float:
         """Sees whether the clock or the time zone has been set; returns what the clock shows."""
@@ -195,17 +201,19 @@ class Course:
             self._zone = now.zone
             self._series = self.schedule.series(now)
             self._find_next(now)
-        lead = now.wall - now.loop
-        if now.wall >= self._last:
-            self._lead = lead
-        elif (last := self._after_set_back(now, self._lead - lead)) is not None:
-            self._last, self._last_loop = last, last - lead
-            self._find_next(now)
+        self._notice_set_back(now)
         return now.wall
 
-    def _after_set_back(self, now: Moment, by: float) -> float | None:
+    def _notice_set_back(self, now: Moment) -> None:
         last, last_loop, fired = self._last, self._last_loop, self._fired
-        return seen_to(self._series, now, by=by, last=last, last_loop=last_loop, fired=fired)
+        lead = now.wall - now.loop
+        by = self._lead - lead
+        seen = seen_to(self._series, now, by=by, last=last, last_loop=last_loop, fired=fired)
+        if seen is not None:
+            self._last, self._last_loop = seen, seen - lead
+            self._find_next(now)
+        if now.wall >= self._last:
+            self._lead = lead
 
     # --- going on --------------------------------------------------------------------------------
 
@@ -227,10 +235,13 @@ class Course:
             count += self._series.count(newest, until)
             newest = self._series.newest(newest, until)
             following = self._series.after(newest)
-        clock = now.wall if self._by_wall else now.loop
+        clock = now.shown(by_wall_clock=self._by_wall)
         self._last, self._last_loop = newest, now.loop - (clock - newest)
         self._go_to(following, now)
         return count, newest
+
+    def _slot_at(self, instant: float, delay: float, *, missed: int = 0) -> Slot:
+        return Slot(instant, instant + delay, missed, self._by_wall)
 
     def _end(self, now: Moment) -> float:
         """Returns when the schedule ends, in seconds of its clock.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timezone, tzinfo
 
 from ...errors import FluidValueError
@@ -23,6 +24,16 @@ ALIASES: dict[str, str] = {
 }
 
 _FIELDS = "minute hour day-of-month month day-of-week"
+
+_TAKES: dict[str, str] = {
+    "second": "0 to 59",
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31, L or LW",
+    "month": "1 to 12 or JAN to DEC",
+    "day-of-week": "0 to 7 or SUN to SAT",
+}
+_RANGE = re.compile(r"\w-\w")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,17 +53,30 @@ class Cron(Schedule):
         """Whether it goes by the time zone of the machine, which may change."""
         return self.tz == LOCAL
 
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone that it goes by; None for that of the machine."""
+        return None if self.is_local else zone_called(self.tz, "tz of a cron expression")
+
     def series(self, start: Moment) -> Times:
         """Returns its instants."""
-        zone = start.zone if self.is_local else zone_called(self.tz, "tz of a cron expression")
-        return times_of(self.expression, zone or UTC)
+        return times_of(self.expression, self.zone or start.zone or UTC)
 
     def next(self, after: datetime) -> datetime | None:
         """Returns when it fires next after an aware datetime, in its zone; None if it never does.
 
-        For a look ahead; "local" is taken for UTC here.
+        Raises:
+            FluidValueError: If ``after`` is not an aware datetime, or the zone is "local", which
+                only a worker knows.
         """
-        zone = UTC if self.is_local else zone_called(self.tz, "tz of a cron expression")
+        if not isinstance(after, datetime) or after.utcoffset() is None:
+            raise FluidValueError(
+                f"next() of {self!r} takes a datetime with a time zone, as  datetime.now(UTC): "
+                f"{after!r}"
+            )
+        zone = self.zone
+        if zone is None:
+            raise FluidValueError(f"next() of {self!r} needs the name of a time zone, not 'local'")
         found = times_of(self.expression, zone).after((after - _EPOCH).total_seconds())
         if found is None or (self.until is not None and found > self.until.timestamp()):
             return None
@@ -147,10 +171,16 @@ def _lesson(expression: str, text: str, problem: str) -> str:
         )
     name = problem.removeprefix("Bad ")
     field = fields[names.index(name)] if name in names else text
-    hint = "; what other programs write as ? is a *" if "?" in field else ""
-    if name == "day-of-month" and field.isdigit():
-        hint = "; none of its months has that day" if 1 <= int(field) <= 31 else hint
-    return f"cron({expression!r}) cannot be read: its {name} is {field!r}{hint}"
+    if "?" in field:
+        hint = "what other programs write as ? is a *"
+    elif name == "day-of-month" and field.isdigit() and 1 <= int(field) <= 31:
+        hint = "none of its months has that day"
+    elif field.endswith(","):
+        hint = "a list has no blanks in it"
+    else:
+        upwards = ", and ranges that go upwards" if _RANGE.search(field) else ""
+        hint = f"it takes {_TAKES.get(name, _FIELDS)}{upwards}"
+    return f"cron({expression!r}) cannot be read: its {name} is {field!r}; {hint}"
 
 
 def _zone_name(tz: object) -> str:

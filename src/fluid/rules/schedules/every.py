@@ -74,7 +74,8 @@ def every(
     Args:
         period: Seconds, or a ``timedelta``; a millisecond at least.
         first: When it fires for the first time: "now" for at once, "after" for after one period,
-            "aligned" for when the time of day, in UTC, is next a multiple of the period.
+            "aligned" for when the time of day is next a multiple of the period, counted from the
+            beginning of 1970 in UTC.
         jitter: Seconds by which each fire may come later, by chance, so that a thousand processes
             do not do the same thing at once. At most the period; the rate stays as it is.
         until: No fire is due later than that; an aware datetime.

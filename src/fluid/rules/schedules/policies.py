@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ...errors import FluidValueError
 from ...record import Record
+from ...settings import duration
 
 
 class Overlap(Record):
@@ -38,11 +39,12 @@ class Missed(Record):
     """What becomes of fires whose time passed while nobody could see to them.
 
     That is while the machine was suspended, the event loop was blocked, or the clock was put
-    forward. A fire has been missed when the next one is due as well, or when it is late by more
-    than the worker's ``tolerance``.
+    forward. A fire has been missed when the next one is due as well.
 
-    ``Missed.SKIP`` leaves them out, ``Missed.ONCE`` makes up for all of them with one fire, and
-    ``Missed.all(n)`` with one for each, but for no more than the last n.
+    ``Missed.ONCE`` makes up for all of them with one fire, and ``Missed.all(n)`` with one for each,
+    but for no more than the last n. ``Missed.SKIP`` leaves them out, and the newest too if it is
+    late by more than half the time until the next one, but no less than 50 ms and no more than a
+    minute; with ``Missed.skip(seconds)`` by more than that.
     """
 
     SKIP: ClassVar[Missed]
@@ -50,6 +52,21 @@ class Missed(Record):
 
     name: str
     most: int
+    tolerance: float | None
+
+    @staticmethod
+    def skip(tolerance: float) -> Missed:
+        """Leaves out what is late by more than ``tolerance`` seconds.
+
+        Raises:
+            FluidValueError: If that is not a number of seconds, or 0: every fire is a little late.
+        """
+        if not duration("tolerance of Missed.skip()", tolerance):
+            raise FluidValueError(
+                "tolerance of Missed.skip() is 0 seconds, and no fire begins at the very instant "
+                "at which it is due: each would be missed; give it a tenth of a second, or more"
+            )
+        return Missed("skip", 0, float(tolerance))
 
     @staticmethod
     def all(most: int) -> Missed:
@@ -63,16 +80,18 @@ class Missed(Record):
         Raises:
             FluidValueError: If that is not a whole number, 1 or more.
         """
-        return Missed("all", _whole("all", most))
+        return Missed("all", _whole("all", most), None)
 
     def __repr__(self) -> str:
+        if self.tolerance is not None:
+            return f"Missed.skip({self.tolerance})"
         return _shown(self, self.most)
 
 
 Overlap.SKIP = Overlap("skip", 1)
 Overlap.QUEUE_ONE = Overlap("queue_one", 1)
-Missed.SKIP = Missed("skip", 0)
-Missed.ONCE = Missed("once", 1)
+Missed.SKIP = Missed("skip", 0, None)
+Missed.ONCE = Missed("once", 1, None)
 
 
 def _shown(policy: Overlap | Missed, number: int) -> str:

@@ -6,7 +6,7 @@ A schedule knows no now and has no state; where it stands is kept by a :class:`~
 from __future__ import annotations
 
 from abc import abstractmethod
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from math import isfinite
 from typing import Protocol
 
@@ -48,6 +48,11 @@ class Schedule(Record):
     def is_local(self) -> bool:
         """Whether it goes by the time zone of the machine, which may change."""
         return False
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone that it goes by; None for that of the machine."""
+        return UTC
 
     @abstractmethod
     def series(self, start: Moment) -> Series:

@@ -15,20 +15,12 @@ from math import inf
 from typing import Any, TypeAlias
 
 from ...rules.schedules.course import EARLY
+from ...rules.schedules.set_back import LOOK_AGAIN, SET_BACK
 from ..waits import settle
 from .clocks import Clocks
 
 Alarm: TypeAlias = list[Any]
 """An instant, a number, and who is to be woken; None once that has happened, or need not be."""
-
-LOOK_AGAIN = 60.0
-"""Seconds between two looks at the time of day.
-
-Source: cron(8), which looks each minute for the same reasons.
-"""
-
-SET_BACK = 1.0
-"""Seconds. If the time of day falls back by more, whoever waits for one is woken to think again."""
 
 COARSE = 0.0005
 """Seconds. Loops other than asyncio's round to whole milliseconds, half of the time down."""
@@ -58,7 +50,7 @@ class Alarms:
         self._by_loop: Heap = Heap()
         self._by_wall: Heap = Heap()
         self._lead: float = -inf
-        """How far the time of day was ahead of the loop's clock, at the last look."""
+        """How far the time of day was ahead of the loop's clock, at most, from the last look on."""
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float = inf
 
@@ -68,8 +60,7 @@ class Alarms:
         now = self.clocks.time()
         if by_wall_clock:
             lead = self.clocks.wall_time() - now
-            if not self._by_wall:
-                self._lead = lead
+            self._lead = max(lead, self._lead) if self._by_wall else lead
             self._by_wall.push(alarm)
             self._arm(min(at - lead, now + LOOK_AGAIN))
         else:
@@ -105,7 +96,8 @@ class Alarms:
             wall = self.clocks.wall_time()
             lead, before = wall - now, self._lead
             self._lead = lead
-            self._by_wall.ring(inf if lead < before - SET_BACK else wall)
+            was_set_back = lead < before - SET_BACK  # and whoever waits has to think again
+            self._by_wall.ring(inf if was_set_back else wall)
             upcoming = min(upcoming, self._by_wall.first() - lead, now + LOOK_AGAIN)
         if self._by_wall or self._by_loop:
             self._arm(upcoming)

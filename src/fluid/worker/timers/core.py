@@ -51,8 +51,10 @@ class PeriodicCore(Core):
 
     def facts_of_timer(self, schedule: Schedule) -> dict[str, Any]:
         """Returns how its timer is doing, as JSON-able data."""
-        if self.tally is None:
+        life, firing, tally = self.life, self.firing, self.tally
+        if tally is None:
             return {"schedule": str(schedule)}
-        life, firing = self.life, self.firing
+        if firing is None:  # it may have got another one since
+            return tally.facts(running=0, goes_on=False) | {"schedule": str(schedule)}
         is_running = life is not None and life.state is RUNNING and not life.stop_asked
-        return self.tally.facts(goes_on=is_running and firing is not None and not firing.is_cut)
+        return tally.facts(running=firing.running, goes_on=is_running and not firing.is_cut)

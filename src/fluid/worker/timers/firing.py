@@ -16,10 +16,11 @@ from ...rules.backoff import Backoff
 from ...rules.schedules.course import Course, Slot
 from ...rules.schedules.moment import Moment
 from ...rules.schedules.policies import Overlap
+from ...rules.schedules.set_back import LOOK_AGAIN
 from ..crew import Crew
 from ..hooks import explain, was_taught
 from ..waits import settle
-from .alarms import LOOK_AGAIN, Alarms, alarms_of
+from .alarms import Alarms, alarms_of
 from .fire import Fire, takes_fire
 from .tally import Tally
 
@@ -46,6 +47,7 @@ class Firing:
         "_waiting",
         "_worker",
         "is_cut",
+        "running",
         "tally",
     )
 
@@ -57,12 +59,12 @@ class Firing:
         self._takes_fire: bool = takes_fire(worker.on_fire, "on_fire")
         self._random: Random = _CHANCE if worker.seed is None else Random(worker.seed)
         self._waiting: asyncio.Future[bool] | None = None
+        self.running: int = 0
+        """How many calls run now."""
         self.is_cut: bool = False
         """Whether all calls have to end now, because one has failed for instance."""
         schedule, clocks = worker.schedule, self._alarms.clocks
-        self._course: Course = Course(
-            schedule, worker.missed, worker.tolerance, self._random, clocks.now(schedule)
-        )
+        self._course: Course = Course(schedule, worker.missed, self._random, clocks.now(schedule))
         self.tally: Tally = Tally(self._course, clocks)
 
     def change(self, schedule: Schedule) -> None:
@@ -79,7 +81,9 @@ class Firing:
             now = self.tally.now()
             slots = self._due(now)
             while slots and not self._life.stop_asked:
+                self.running = 1
                 await self._call(self._begin(slots.pop(0), now))
+                self.running = 0
                 if self._life.stop_asked or course.is_used_up:
                     return
                 slots = slots or course.overlapped(self.tally.now(), keeps_one=keeps_one)
@@ -90,10 +94,10 @@ class Firing:
     async def concurrently(self) -> None:
         """Calls, several at a time, until the schedule is over or a stop is asked for."""
         leave = self._core.left_alone
-        crew = Crew(self._life, leave=leave, on_cut=self._cut, on_end=self._wake)
+        crew = Crew(self._life, leave=leave, on_cut=self._cut, on_end=self._call_ended)
         slots: list[Slot] = []
         try:
-            while await self._until_next(or_end_of_a_call=bool(slots)) and self._goes_on(crew):
+            while await self._until_next(or_end_of_a_call=bool(crew)) and self._goes_on(crew):
                 now = self.tally.now()
                 slots = self._admit(slots, self._due(now), now, crew)
         except asyncio.CancelledError:
@@ -103,24 +107,25 @@ class Firing:
         await crew.ended()
 
     def _goes_on(self, crew: Crew) -> bool:
-        return not (self._life.stop_asked or crew.has_failed or self._course.is_used_up)
+        return not (self._life.stop_asked or crew.has_failed)
 
     def _admit(self, waiting: list[Slot], due: list[Slot], now: Moment, crew: Crew) -> list[Slot]:
         """Begins as many as there is room for; returns those that are still to be made up for."""
         course, room = self._course, self._worker.overlap.at_once - len(crew)
-        if len(due) == 1 and room <= len(waiting):
+        if len(due) == 1 and room <= len(waiting):  # one that is on time has overlapped
             course.skipped += 1
         else:
             waiting += due
             beyond = max(len(waiting) - max(self._worker.missed.most, 1), 0)
             course.skipped += beyond  # else what waits could grow with each time that is missed
             del waiting[:beyond]
-        for slot in waiting[:room]:
-            if not self._goes_on(crew):
-                break
-            call = self._call_alone(self._begin(slot, now), crew)
+        begun = 0
+        while begun < min(room, len(waiting)) and self._goes_on(crew) and not course.is_used_up:
+            call = self._call_alone(self._begin(waiting[begun], now), crew)
+            self.running += 1
             crew.spawn(call, f"{self._core.name} {course.fires}")
-        return waiting[room:]
+            begun += 1
+        return waiting[begun:]
 
     async def _call_alone(self, arguments: tuple[Fire, ...], crew: Crew) -> None:
         try:
@@ -165,6 +170,10 @@ class Firing:
 
     def _cut(self) -> None:
         self.is_cut = True
+
+    def _call_ended(self) -> None:
+        self.running -= 1
+        self._wake()
 
     # --- one call --------------------------------------------------------------------------------
 

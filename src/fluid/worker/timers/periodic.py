@@ -9,7 +9,6 @@ from ...errors import FluidValueError
 from ...rules.backoff import Backoff
 from ...rules.schedules.policies import Missed, Overlap
 from ...rules.schedules.schedule import Schedule
-from ...settings import duration
 from ..base import Worker
 from ..hooks import checked_handler
 from .core import PeriodicCore
@@ -47,14 +46,15 @@ class PeriodicWorker(Worker):
     fire at once, and gives a call that runs the grace period. When the schedule is over, the worker
     ends by itself.
 
-    Each option is an argument, or an attribute of that name in a subclass.
+    From ``overlap`` on, and ``schedule``, each option is an argument, or an attribute of that name
+    in a subclass.
 
     Args:
         on_fire: The function to await; it takes no argument, or a :class:`Fire`. None if a subclass
             has a method of that name.
         schedule: ``every(...)`` or ``cron(...)``.
         name: The name of the function by default, else as for every worker.
-        stopping_grace_period: As for every worker.
+        stopping_grace_period: Seconds that a call which runs has at a stop; as for every worker.
         overlap: What becomes of a fire that is due while a call still runs: ``Overlap.SKIP``,
             ``Overlap.QUEUE_ONE`` or ``Overlap.concurrent(n)``. SKIP unless given.
         missed: What becomes of fires whose time has passed: ``Missed.SKIP``, ``Missed.ONCE`` or
@@ -62,8 +62,6 @@ class PeriodicWorker(Worker):
         errors: What becomes of an ``Exception`` from a call: "fail" ends the worker, "continue"
             waits for the next fire, a ``Backoff`` calls again after its wait, until it succeeds,
             while fires that come due overlap. "fail" unless given.
-        tolerance: Seconds by which a fire may be late without having been missed, where that
-            matters; half the time until the next one by default, a minute at most.
         seed: Where the chance in jitter and waits begins, to get the same again; None for anywhere.
 
     Raises:
@@ -74,7 +72,6 @@ class PeriodicWorker(Worker):
     overlap: Overlap = Overlap.SKIP
     missed: Missed = Missed.ONCE
     errors: Errors = "fail"
-    tolerance: float | None = None
     seed: int | None = None
 
     on_fire: Callable[..., Awaitable[Any]]
@@ -92,7 +89,6 @@ class PeriodicWorker(Worker):
         overlap: Overlap | None = None,
         missed: Missed | None = None,
         errors: Errors | None = None,
-        tolerance: float | None = None,
         seed: int | None = None,
     ) -> None:
         name = name or _name_of(on_fire)
@@ -103,7 +99,6 @@ class PeriodicWorker(Worker):
             "overlap": overlap,
             "missed": missed,
             "errors": errors,
-            "tolerance": tolerance,
             "seed": seed,
         }
         self.__dict__.update({key: value for key, value in given.items() if value is not None})
@@ -112,9 +107,9 @@ class PeriodicWorker(Worker):
     def reschedule(self, schedule: Schedule) -> None:
         """Goes on with another schedule, from now on.
 
-        It counts from the last fire: ``every(10)`` fires ten seconds after that, twenty, and so on,
-        but never in the past. Nothing is fired twice and nothing counts as missed. On the loop's
-        thread only.
+        It counts from the last fire, or from the start if there was none: ``every(10)`` fires ten
+        seconds after that, twenty, and so on, but never in the past. Nothing is fired twice and
+        nothing counts as missed. On the loop's thread only.
 
         Raises:
             FluidValueError: If it is no schedule.
@@ -144,6 +139,11 @@ class PeriodicWorker(Worker):
 def _check(worker: PeriodicWorker) -> None:
     name = worker._worker.name
     subject = f"of worker {name!r}"
+    if isinstance(getattr(worker, "on_fire", None), Schedule):
+        raise FluidValueError(
+            f"on_fire {subject} is a schedule: {worker.on_fire!r}; the function comes first, and a "
+            f"subclass that has its own takes  schedule={worker.on_fire!r}"
+        )
     checked_handler(getattr(worker, "on_fire", None), f"on_fire {subject}")
     takes_fire(worker.on_fire, f"on_fire {subject}")
     _check_schedule(name, getattr(worker, "schedule", None))
@@ -159,10 +159,8 @@ def _check(worker: PeriodicWorker) -> None:
         )
     if worker.errors not in ("fail", "continue") and not isinstance(worker.errors, Backoff):
         raise FluidValueError(
-            f"errors {subject} is neither 'fail', 'continue' nor a Backoff: {worker.errors!r}"
+            f"errors {subject} is neither 'fail', 'continue' nor a Backoff(...): {worker.errors!r}"
         )
-    if worker.tolerance is not None:
-        duration(f"tolerance {subject}", worker.tolerance)
     if not isinstance(worker.seed, int | None):
         raise FluidValueError(f"seed {subject} is not a whole number: {worker.seed!r}")
 

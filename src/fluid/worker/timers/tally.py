@@ -45,13 +45,14 @@ class Tally:
         """Counts a fire that begins now."""
         self.course.fires += 1
         self.last_fire = now.wall
-        late = self.course.lateness(slot, now)
+        late = slot.lateness(now)
         self._late += late
         self._latest = max(self._latest, late)
 
     def fire(self, slot: Slot, now: Moment) -> Fire:
         """Returns the fire that has begun, as a function may take it."""
-        due = datetime.fromtimestamp(self.course.wall_time_of(slot.scheduled, now), UTC)
+        zone = self.course.schedule.zone or now.zone
+        due = datetime.fromtimestamp(slot.due(now), zone or UTC)
         return Fire(self.course.fires, due, slot.missed)
 
     def fail(self, error: Exception) -> None:
@@ -59,21 +60,24 @@ class Tally:
         self.failed += 1
         self.last_error = {**error_as_dict(error), "at": _iso(self.clocks.wall_time())}
 
-    def facts(self, *, goes_on: bool) -> dict[str, Any]:
+    def facts(self, *, running: int, goes_on: bool) -> dict[str, Any]:
         """Returns all of it as JSON-able data.
 
         Args:
+            running: How many calls run now.
             goes_on: Whether there may be another fire.
         """
         course, now = self.course, self.now()
         upcoming = course.next_at if goes_on else None
         if upcoming is not None:
-            upcoming = course.wall_time_of(upcoming, now)
+            by_wall_clock = course.schedule.by_wall_clock
+            upcoming = now.time_of_day(upcoming, by_wall_clock=by_wall_clock)
         mean = self._late / course.fires if course.fires else 0.0
         return {
             "schedule": str(course.schedule),
             "last_fire": _iso(self.last_fire),
             "next_fire": _iso(upcoming),
+            "running": running,
             "fires": course.fires,
             "missed": course.missed,
             "skipped": course.skipped,
