@@ -65,10 +65,12 @@ def explored(
         @functools.wraps(scenario)
         async def sparing(*args: Any, sim: Simulation, **values: Any) -> None:
             strikes = sim.schedule.strikes
-            if is_campaign or len(strikes) != 1 or sim.schedule != Schedule(strikes=strikes):
+            is_one_strike = len(strikes) == 1 and sim.schedule == Schedule(strikes=strikes)
+            if is_campaign or not (is_one_strike and is_spared(strikes[0])):
                 await scenario(*args, sim=sim, **values)
-            elif not (spared.intersection(strikes) or is_left_to_another_python(*strikes)):
-                await scenario(*args, sim=sim, **values)
+
+        def is_spared(strike: Strike) -> bool:
+            return strike in spared or is_left_to_another_python(strike)
 
         explore_and_sweep = as_test(sparing)
 
