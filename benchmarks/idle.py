@@ -46,25 +46,21 @@ class Cost(NamedTuple):
 
 def results(plan: Plan) -> Iterator[Result]:
     """Measures both in the same processes."""
-    count, seconds = plan.sized(WORKERS), idle_for(plan)
-    samples = plan.alternate(
-        lambda: measured(__name__, "workers", count, seconds),
-        lambda: measured(__name__, "tasks", count, seconds),
-    )
+    return idling(plan, __name__, "worker", than="task")
+
+
+def idling(plan: Plan, module: str, kind: str, *, than: str) -> Iterator[Result]:
+    """Compares many of one kind with as many of another; ``module`` knows how to idle with them."""
+    count, seconds = plan.sized(WORKERS), max(SECONDS * plan.scale, LEAST_SECONDS)
+
+    def measured(what: str) -> Cost:
+        return Cost(*json.loads(python("-m", module, what, str(count), str(seconds)).stdout))
+
+    samples = plan.alternate(lambda: measured(f"{kind}s"), lambda: measured(f"{than}s"))
     cpu = [(fluid.cpu, other.cpu) for fluid, other in samples]
     memory = [(fluid.memory, other.memory) for fluid, other in samples]
-    yield Result(f"CPU of {count:,} idle workers", "%", cpu, fluid_at_most(0.1, "%"))
-    yield Result("memory of an idle worker", "KiB", memory)
-
-
-def idle_for(plan: Plan) -> float:
-    """Returns for how many seconds to idle."""
-    return max(SECONDS * plan.scale, LEAST_SECONDS)
-
-
-def measured(module: str, what: str, count: int, seconds: float) -> Cost:
-    """Idles in a new process, and returns what that took."""
-    return Cost(*json.loads(python("-m", module, what, str(count), str(seconds)).stdout))
+    yield Result(f"CPU of {count:,} idle {kind}s", "%", cpu, fluid_at_most(0.1, "%"))
+    yield Result(f"memory of an idle {kind}", "KiB", memory)
 
 
 # --- in the new process --------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 from fluid import PeriodicWorker, Workers, cron, every
 from fluid.testing import VirtualLoop
 
-from .idle import WORKERS, Cost, idle, idle_for, measured, resident, tell
+from .idle import Cost, idle, idling, resident, tell
 from .pairs import Plan
 from .result import Result, fluid_at_most, ratio_at_most
 
@@ -67,15 +67,7 @@ ZONES = (
 
 def results(plan: Plan) -> Iterator[Result]:
     """Measures all of it."""
-    count, seconds = plan.sized(WORKERS), idle_for(plan)
-    samples = plan.alternate(
-        lambda: measured(__name__, "timers", count, seconds),
-        lambda: measured(__name__, "sleepers", count, seconds),
-    )
-    cpu = [(fluid.cpu, other.cpu) for fluid, other in samples]
-    memory = [(fluid.memory, other.memory) for fluid, other in samples]
-    yield Result(f"CPU of {count:,} idle timers", "%", cpu, fluid_at_most(0.1, "%"))
-    yield Result("memory of an idle timer", "KiB", memory)
+    yield from idling(plan, __name__, "timer", than="sleeper")
     firing, ticking = plan.sized(FIRING), max(FIRING_SECONDS * plan.scale, 2.5 * PERIOD)
     ticks = plan.alternate(
         lambda: per_tick(firing_workers(firing, ticking)),
