@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from random import Random
 from types import TracebackType
 from typing import Any
@@ -130,10 +131,18 @@ def scattered_memory(salt: int) -> Iterator[None]:
     A set of tasks is in the order of their addresses. Those repeat from run to run, as long as the
     runs are alike, and a program that depends on them would seem to depend on nothing.
     """
-    places = [bytes(size) for size in range(0, 512, 16) for _ in range(64)]
-    Random(salt).shuffle(places)
-    del places[::2]
+    places: list[bytes | None] = [bytes(size) for size in range(0, 512, 16) for _ in range(64)]
+    for place in _every_second(len(places), salt):
+        places[place] = None
     try:
         yield
     finally:
         places.clear()
+
+
+@cache
+def _every_second(count: int, salt: int) -> tuple[int, ...]:
+    """Returns half of ``count`` numbers, in an order by chance."""
+    numbers = list(range(count))
+    Random(salt).shuffle(numbers)
+    return tuple(numbers[::2])
