@@ -184,9 +184,10 @@ class Course:
             self._series = schedule.series(now)
             self._last_loop = now.loop - (now.wall - last)
         else:
-            begun = self._fired if self.fires else self._began
+            has_fired = self._fired > -inf
+            begun = self._fired if has_fired else self._began
             self._series = schedule.series(now._replace(loop=begun))
-            if not self.fires and self._series.after(-inf) == begun:  # it wants to fire at once
+            if not has_fired and self._series.after(-inf) == begun:  # it wants to fire at once
                 self._series, last = schedule.series(now), -inf
         self._last = last
         self._find_next(now)

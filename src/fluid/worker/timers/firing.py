@@ -38,6 +38,7 @@ class Firing:
     """What one life of a periodic worker does, from the beginning of ``run`` to its end."""
 
     __slots__ = (
+        "_admitted",
         "_alarms",
         "_core",
         "_course",
@@ -61,6 +62,8 @@ class Firing:
         self._waiting: asyncio.Future[bool] | None = None
         self.running: int = 0
         """How many calls run now."""
+        self._admitted: int = 0
+        """How many of those have not had their first step, and do not count as begun."""
         self.is_cut: bool = False
         """Whether all calls have to end now, because one has failed for instance."""
         schedule, clocks = worker.schedule, self._alarms.clocks
@@ -82,7 +85,7 @@ class Firing:
             slots = self._due(now)
             while slots and not self._life.stop_asked:
                 self.running = 1
-                await self._call(self._begin(slots.pop(0), now))
+                await self._call(self._begin(slots.pop(0), course.fires + 1, now))
                 self.running = 0
                 if self._life.stop_asked or course.is_used_up:
                     return
@@ -120,19 +123,23 @@ class Firing:
             course.skipped += beyond  # else what waits could grow with each time that is missed
             del waiting[:beyond]
         begun = 0
-        while begun < min(room, len(waiting)) and self._goes_on(crew) and not course.is_used_up:
-            call = self._call_alone(self._begin(waiting[begun], now), crew)
+        while begun < min(room, len(waiting)) and self._goes_on(crew):
+            number = course.fires + self._admitted + 1
+            if course.schedule.max_fires is not None and number > course.schedule.max_fires:
+                break
+            self._admitted += 1
             self.running += 1
-            crew.spawn(call, f"{self._core.name} {course.fires}")
+            call = self._call_alone(waiting[begun], number, now, crew)
+            crew.spawn(call, f"{self._core.name} {number}")
             begun += 1
         return waiting[begun:]
 
-    async def _call_alone(self, arguments: tuple[Fire, ...], crew: Crew) -> None:
+    async def _call_alone(self, slot: Slot, number: int, now: Moment, crew: Crew) -> None:
+        self._admitted -= 1
+        if self._life.stop_asked:  # before this task had its first step
+            return
         try:
-            if self._life.stop_asked:
-                self._course.fires -= 1  # the stop came before this task had its first step
-            else:
-                await self._call(arguments)
+            await self._call(self._begin(slot, number, now))
         except BaseException as error:
             crew.note(error)
 
@@ -177,10 +184,10 @@ class Firing:
 
     # --- one call --------------------------------------------------------------------------------
 
-    def _begin(self, slot: Slot, now: Moment) -> tuple[Fire, ...]:
+    def _begin(self, slot: Slot, number: int, now: Moment) -> tuple[Fire, ...]:
         """Counts a fire; returns what the function is called with."""
         self.tally.begin(slot, now)
-        return (self.tally.fire(slot, now),) if self._takes_fire else ()
+        return (self.tally.fire(slot, number, now),) if self._takes_fire else ()
 
     async def _call(self, arguments: tuple[Fire, ...]) -> None:
         """Calls the function, and again after an error if that was asked for.

@@ -49,11 +49,11 @@ class Tally:
         self._late += late
         self._latest = max(self._latest, late)
 
-    def fire(self, slot: Slot, now: Moment) -> Fire:
+    def fire(self, slot: Slot, number: int, now: Moment) -> Fire:
         """Returns the fire that has begun, as a function may take it."""
         zone = self.course.schedule.zone or now.zone
         due = datetime.fromtimestamp(slot.due(now), zone or UTC)
-        return Fire(self.course.fires, due, slot.missed)
+        return Fire(number, due, slot.missed)
 
     def fail(self, error: Exception) -> None:
         """Counts a call that has raised."""
