@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from math import inf, isinf
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import events, tasks
 from ..clock import wall_time
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .base import Worker
     from .core import Core
     from .exit import WorkerExit
+    from .stragglers import Stragglers
     from .watchdog import Watchdog
 
 STOPPING_PAUSE = 0.01
@@ -78,6 +79,7 @@ class Life:
         "stop_begun",
         "stop_since",
         "stopping",
+        "stragglers",
         "task",
         "traceback",
         "watchdog",
@@ -117,6 +119,8 @@ class Life:
         self.exit_stack: AsyncExitStack | None = None
         self.stopping: Waiters[bool] = Waiters()
         self.ended: Waiters[None] | None = None
+        self.stragglers: Stragglers | None = None
+        """Handlers that refused to end, if any did."""
 
         self.facts: Facts = Facts()
         self.outcome: Outcome | None = None
@@ -181,6 +185,19 @@ class Life:
         """Drops what would keep the worker alive for no reason, now that its task is over."""
         self.worker = self.task = self.outer = self.start = self.stop = None
         del self.core
+
+    def leave_alone(self, handler: asyncio.Task[Any]) -> None:
+        """Goes on without a handler that refuses to end."""
+        if self.stragglers is None:
+            from .stragglers import Stragglers  # here, because hardly any life has one
+
+            self.stragglers = Stragglers()
+        self.stragglers.add(handler)
+
+    def note_stragglers(self) -> None:
+        """Keeps it if a handler that was left alone still runs, as ``run`` has ended."""
+        if self.stragglers is not None and self.stragglers.are_left:
+            self.facts.abandoned = True
 
     def abandon(self) -> None:
         """Gives up on a task that refuses to end: the outcome comes without it."""

@@ -51,6 +51,7 @@ async def live(life: Life) -> None:
         if _is_marked(life):
             error, life.facts.forced = await _answer_for_cancels(life, error)
         _note_end(life, error)
+    life.note_stragglers()
     life.core.run_ended(error)
     life.leave_running()
     if steps := _cleanup_steps(life, error):

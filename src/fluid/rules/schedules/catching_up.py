@@ -11,9 +11,6 @@ from .set_back import LOOK_AGAIN
 LONGEST_TOLERANCE = LOOK_AGAIN
 """Seconds. A fire may be as late as that because the clock was set forward."""
 
-SHORTEST_TOLERANCE = 0.05
-"""Seconds. A busy loop is late by less."""
-
 
 def made_up_for(
     series: Series,

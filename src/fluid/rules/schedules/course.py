@@ -225,12 +225,11 @@ class Course:
         """
         newest, count = self._slot, 1
         assert newest is not None
-        if self.schedule.until is not None:
-            end = self._end(now)
-            if newest > end:
-                self._slot = None
-                return 0, newest
-            until = min(until, end)
+        end = self._end(now)
+        if newest > end:
+            self._slot = None
+            return 0, newest
+        until = min(until, end)
         following = self._series.after(newest)
         if following is not None and following <= until:
             count += self._series.count(newest, until)
@@ -258,7 +257,7 @@ class Course:
         self._go_to(self._series.after(self._last), now)
 
     def _go_to(self, slot: float | None, now: Moment) -> None:
-        if slot is not None and self.schedule.until is not None and slot > self._end(now):
+        if slot is not None and slot > self._end(now):
             slot = None
         self._slot = slot
         jitter = self.schedule.jitter

@@ -43,8 +43,8 @@ class Missed(Record):
 
     ``Missed.ONCE`` makes up for all of them with one fire, and ``Missed.all(n)`` with one for each,
     but for no more than the last n. ``Missed.SKIP`` leaves them out, and the newest too if it is
-    late by more than half the time until the next one, but no less than 50 ms and no more than a
-    minute; with ``Missed.skip(seconds)`` by more than that.
+    late by more than half the time until the next one, or by more than a minute; with
+    ``Missed.skip(seconds)`` by more than that.
     """
 
     SKIP: ClassVar[Missed]

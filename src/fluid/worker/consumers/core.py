@@ -15,7 +15,6 @@ from ...events import Fate
 from ..hooks import explain, is_default
 from ..life import Life
 from ..phase import RUN
-from ..stragglers import Stragglers
 from .policy import PLAIN, Policy
 from .request import bare, give_up_requests
 from .taking import TakingCore
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 class ConsumerCore(TakingCore):
     """The private side of a consumer: its mailbox, and what was asked to be done with messages."""
 
-    __slots__ = ("batch", "bucket", "policy", "stragglers")
+    __slots__ = ("batch", "bucket", "policy")
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         super().__init__(owner, name, grace)
@@ -38,7 +37,6 @@ class ConsumerCore(TakingCore):
         """The size and age of a batch, where there are batches."""
         self.bucket: Bucket | None = None
         """What is left of its rate limit; to start this instance again is no way around it."""
-        self.stragglers: Stragglers = Stragglers()
 
     # --- the life of the consumer ----------------------------------------------------------------
 
@@ -49,7 +47,6 @@ class ConsumerCore(TakingCore):
     def life_begun(self, life: Life) -> None:
         """Binds the mailbox to this life's loop and thread."""
         super().life_begun(life)
-        self.stragglers = Stragglers()
         self.mailbox.attach(self, life.loop)
 
     def ask_to_stop(self) -> None:
@@ -85,8 +82,6 @@ class ConsumerCore(TakingCore):
     def run_ended(self, error: BaseException | None) -> None:
         """Takes no more messages, and settles what ``get_message()`` has given out."""
         super().run_ended(error)
-        if self.life is not None and self.stragglers.are_left:
-            self.life.facts.abandoned = True
         self.mailbox.leave(self)
         if self.mailbox.messages:  # which may have been announced to this consumer alone
             self.mailbox.wake_getters()
@@ -221,6 +216,7 @@ class ConsumerCore(TakingCore):
 
     def left_alone(self, handler: asyncio.Task[Any], stack: tuple[str, ...]) -> None:
         """Notes that a handler refuses to end, and that nobody waits for it any more."""
-        self.stragglers.add(handler)
+        if self.life is not None:
+            self.life.leave_alone(handler)
         self.mailbox.meter.abandoned += 1
         self.emit(events.HandlerAbandoned, stack)

@@ -9,7 +9,6 @@ from ... import events, tasks
 from ...rules.lifecycle import RUNNING
 from ..core import Core
 from ..life import Life
-from ..stragglers import Stragglers
 
 if TYPE_CHECKING:
     from ...rules.schedules.schedule import Schedule
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 class PeriodicCore(Core):
     """Who fires, through all lives; what one of them does is in ``firing.py``."""
 
-    __slots__ = ("firing", "stragglers", "tally")
+    __slots__ = ("firing", "tally")
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         super().__init__(owner, name, grace)
@@ -29,24 +28,21 @@ class PeriodicCore(Core):
         """What fires, while ``run`` does."""
         self.tally: Tally | None = None
         """The counts of the present life, or of the last one."""
-        self.stragglers: Stragglers = Stragglers()
 
     def life_begun(self, life: Life) -> None:
         """Begins anew with the counts."""
         super().life_begun(life)
         self.tally = None
-        self.stragglers = Stragglers()
 
     def run_ended(self, error: BaseException | None) -> None:
-        """Notes it if fires have refused to end."""
+        """Lets go of what fires, which refers to the worker."""
         super().run_ended(error)
         self.firing = None
-        if self.life is not None and self.stragglers.are_left:
-            self.life.facts.abandoned = True
 
     def left_alone(self, fire: asyncio.Task[Any]) -> None:
         """Notes that a fire refuses to end, and that nobody waits for it any more."""
-        self.stragglers.add(fire)
+        if self.life is not None:
+            self.life.leave_alone(fire)
         self.emit(events.HandlerAbandoned, tasks.await_stack(fire))
 
     def facts_of_timer(self, schedule: Schedule) -> dict[str, Any]:
