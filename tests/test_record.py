@@ -56,3 +56,12 @@ def test_records_of_different_types_are_never_equal() -> None:
 
 def test_a_record_shows_its_fields() -> None:
     assert repr(Named(1, 2, "a")) == "Named(x=1, y=2, name='a')"
+
+
+def test_a_field_with_a_value_in_the_class_may_be_left_out() -> None:
+    class Flag(Point):
+        is_up: bool = False
+
+    assert Flag(1, 2) == Flag(1, 2, False) != Flag(1, 2, is_up=True)
+    with pytest.raises(TypeError, match="Flag takes x, y, is_up"):
+        Flag(is_up=True)

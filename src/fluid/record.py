@@ -14,22 +14,29 @@ from typing import Any, ClassVar, NoReturn, dataclass_transform
 
 @dataclass_transform(frozen_default=True)
 class Record:
-    """The base of a class whose annotated attributes are its fields, in order."""
+    """The base of a class whose annotated attributes are its fields, in order.
+
+    One that has a value in the class may be left out.
+    """
 
     _fields: ClassVar[tuple[str, ...]] = ()
+    _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        own = (name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind))
+        own = [name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)]
         cls._fields = (*cls._fields, *own)
+        cls._defaults = cls._defaults | {name: vars(cls)[name] for name in own if name in vars(cls)}
 
     def __init__(self, *values: Any, **named: Any) -> None:
         names = self._fields
         if not named and len(values) == len(names):  # as events are made
             self.__dict__.update(zip(names, values, strict=True))
             return
-        given = dict(zip(names, values, strict=False), **named)
-        if given.keys() != set(names) or len(values) + len(named) != len(names):
+        given = dict(zip(names, values, strict=False))
+        is_twice = len(values) > len(names) or not given.keys().isdisjoint(named)
+        given = {**self._defaults, **given, **named}
+        if is_twice or given.keys() != set(names):
             raise TypeError(
                 f"{type(self).__name__} takes {', '.join(names) or 'nothing'}; "
                 f"it was given {len(values)} values and {', '.join(named) or 'no names'}"
