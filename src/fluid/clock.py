@@ -32,6 +32,19 @@ def wall_clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
     return time.time if scripted is None else scripted
 
 
+def steady_time() -> float:
+    """Returns the seconds of a clock that runs while a loop is blocked; for threads and signals.
+
+    A loop may have another: uvloop's stands still until the loop goes on.
+    """
+    return time.monotonic()
+
+
+def cpu_time() -> float:
+    """Returns the seconds of processor time that this process has used, in all its threads."""
+    return time.process_time()
+
+
 def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
     """Returns what tells the loop's time, with no frame of Python's between if that is possible.
 

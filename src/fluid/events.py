@@ -146,6 +146,21 @@ class HeartbeatLost(WorkerEvent):
     """Where it was waiting."""
 
 
+class LoopStalled(WorkerEvent):
+    """Code that did not let go of the event loop held everybody up; it is over."""
+
+    level = logging.WARNING
+    seconds: float
+    """For how long, at least."""
+    stack: tuple[str, ...]
+    """Where that code was, outermost first; empty if no other thread could run to look."""
+    task: str
+    """The name of its task; empty for a callback's."""
+    is_known: bool
+    """Whether it belongs to this worker. If not, the event is the root worker's, which has to have
+    one."""
+
+
 class RestartScheduled(WorkerEvent):
     """A supervised child has ended and will be started again."""
 

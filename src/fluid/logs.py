@@ -107,10 +107,19 @@ def restarts(number: int) -> str:
     return f"{number} restart" if number == 1 else f"{number} restarts"
 
 
-def _at(stack: tuple[str, ...]) -> str:
+def place_of(stack: tuple[str, ...]) -> str:
     """Returns the innermost place of a stack that is the user's own, neither asyncio's nor ours."""
     own = [place for place in stack if not place.startswith(_NOT_OWN)] or list(stack[-1:])
     return f"at {own[-1]}" if own else "at an unknown place"
+
+
+def stall_line(path: str, task: str, seconds: float, stack: tuple[str, ...]) -> str:
+    """Returns what is said of a block of the event loop; ``path`` is empty if nobody is known."""
+    who = f"worker {path}" if path else f"task {one_line(task)!r}" if task else "a callback"
+    return (
+        f"{who} blocked the event loop for {seconds:.1f} seconds, {place_of(stack)}; "
+        f"nobody else could run: asyncio.to_thread() is for what takes that long"
+    )
 
 
 def line(event: events.WorkerEvent) -> str:
@@ -122,22 +131,23 @@ def line(event: events.WorkerEvent) -> str:
         case events.WorkerReady():
             return f"worker {path} is ready"
         case events.StillStarting(elapsed=seconds, stack=stack):
-            return f"worker {path} is still starting after {seconds:.0f} seconds, {_at(stack)}"
+            return f"worker {path} is still starting after {seconds:.0f} seconds, {place_of(stack)}"
         case events.WorkerStopping(asked=True, bound=bound):
             return f"worker {path} is stopping; at most {bound:.1f} seconds"
         case events.WorkerStopping():
             return f"worker {path} has ended its run; cleaning up"
         case events.WorkerCancelledByForce(phase=phase, attempt=attempt, stack=stack):
             if attempt > 1:
-                return f"worker {path} was cancelled again in {phase}, {_at(stack)}"
+                return f"worker {path} was cancelled again in {phase}, {place_of(stack)}"
             return (
-                f"worker {path} did not end when asked and was cancelled in {phase}, {_at(stack)}; "
+                f"worker {path} did not end when asked and was cancelled in {phase}, "
+                f"{place_of(stack)}; "
                 f"what may take longer has to look at is_running(), to await self.sleep(), or "
                 f"to have a longer stopping_grace_period"
             )
         case events.WorkerAbandoned(phase=phase, stack=stack):
             return (
-                f"worker {path} refuses to end and was abandoned in {phase}, {_at(stack)}; "
+                f"worker {path} refuses to end and was abandoned in {phase}, {place_of(stack)}; "
                 f"what it holds is freed when the process ends"
             )
         case events.WorkerStopped(reason=reason, duration=seconds):
@@ -161,14 +171,16 @@ def line(event: events.WorkerEvent) -> str:
         case events.HeartbeatLost(timeout=seconds, stack=stack):
             return (
                 f"worker {path} has not called beat() for {seconds:g} seconds and was cancelled, "
-                f"{_at(stack)}"
+                f"{place_of(stack)}"
             )
+        case events.LoopStalled(seconds=seconds, stack=stack, task=task, is_known=is_known):
+            return stall_line(path if is_known else "", task, seconds, stack)
         case events.MessageDied(attempts=attempts, exception=error):
             tried = "once" if attempts == 1 else f"{attempts} times"
             return f"worker {path}: a message is dead, tried {tried} ({error_text(error)})"
         case events.HandlerAbandoned(stack=stack):
             return (
-                f"worker {path}: a handler refuses to end and was left alone, {_at(stack)}; "
+                f"worker {path}: a handler refuses to end and was left alone, {place_of(stack)}; "
                 f"what it holds is freed when it ends"
             )
         case events.FireFailed(exception=error, delay=None):

@@ -9,14 +9,18 @@ import signal
 from collections.abc import Iterator
 
 from ..errors import SupervisorGaveUp
-from ..logs import error_text
+from ..logs import error_text, one_line
 
 CLEAN = 0
 """Everything ended as it should."""
 UNFINISHED = 1
 """A worker failed, or the stop left something undone."""
+USAGE = 2
+"""There is nothing here that could be run."""
 START_FAILED = 3
 """The root worker did not start."""
+OVERRAN = 4
+"""The process was not gone by its deadline."""
 SIGNALLED = 128
 """Plus the number of the signal that came again."""
 
@@ -29,11 +33,15 @@ class Facts:
 
     repeated_signal: int = 0
     """The signal that was the second request to stop, if there was one."""
+    overran: float = 0.0
+    """The deadline that the process has missed, in seconds, if it has."""
     escaped: BaseException | None = None
     """The first ``SystemExit`` or ``KeyboardInterrupt`` that came out of the event loop.
 
     From ``after_shutdown``, whose documented use that is, or from a task or callback of the user's.
     """
+    usage_error: Exception | None = None
+    """Why there was no worker to start."""
     start_error: BaseException | None = None
     """Why the root worker did not start, unless it was stopped before it had."""
     error: BaseException | None = None
@@ -45,6 +53,11 @@ class Facts:
 
     def __init__(self, **facts: object) -> None:
         self.__dict__.update(facts)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether anything went wrong that ends the process."""
+        return bool(self.escaped or self.usage_error or self.start_error or self.error)
 
     @property
     def exit(self) -> SystemExit | None:
@@ -60,8 +73,12 @@ def exit_code(facts: Facts) -> int:
     match facts:
         case Facts(repeated_signal=number) if number:
             return SIGNALLED + number
+        case Facts(overran=seconds) if seconds:
+            return OVERRAN
         case Facts(exit=SystemExit() as asked_for):
             return _code_of(asked_for)
+        case Facts(usage_error=Exception()):
+            return USAGE
         case Facts(start_error=BaseException()):
             return START_FAILED
         case Facts(error=BaseException()) | Facts(escaped=BaseException()):
@@ -80,8 +97,12 @@ def reason(facts: Facts) -> str:
 def _causes(facts: Facts) -> Iterator[str]:
     if facts.repeated_signal:
         yield f"told again to stop ({signal.Signals(facts.repeated_signal).name})"
+    if facts.overran:
+        yield f"it was not gone {facts.overran:g} seconds after it had to stop"
     if facts.escaped is not None and _code_of(facts.escaped):
         yield f"told to exit ({error_text(facts.escaped)})"
+    if facts.usage_error is not None:
+        yield one_line(str(facts.usage_error))
     who = facts.origin or "it"
     if isinstance(facts.error, SupervisorGaveUp):  # whatever it was that its child failed with
         who = facts.error.path

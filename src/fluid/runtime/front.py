@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import suppress
+from math import isinf
 
-from .stages import Stage
+from .. import logs
+from .stages import Stage, Waiting
+
+logger: logging.Logger = logging.getLogger("fluid.runtime")
+
+SAY_AFTER = (1.0, 2.0, 5.0, 10.0, 20.0)
+"""Seconds after which a start or a stop that goes on is reported."""
+
+SAY_EVERY = 30.0
+"""Seconds between two reports from then on."""
+
+MOST_NAMED = 5
+"""Workers that a line names; it counts the others."""
 
 
 class Front:
@@ -17,9 +31,24 @@ class Front:
     period: float = 0.25
     """Seconds between two looks at a start or a stop that goes on."""
 
+    def __init__(self) -> None:
+        self._say_at: float = SAY_AFTER[0]
+
     def stage(self, stage: Stage) -> None:
-        """Is told, in the event loop, how far a start or a stop is; again and again, then once more
-        when it is over."""
+        """Is told, in the loop, how far a start or a stop is, and once more when it is over."""
+        if stage.is_over:
+            self._say_at = SAY_AFTER[0]
+        elif stage.elapsed >= self._say_at:
+            later = (seconds for seconds in SAY_AFTER if seconds > stage.elapsed)
+            self._say_at = next(later, stage.elapsed + SAY_EVERY)
+            logs.safely(logger.info, "%s", stage_line(stage), extra={"worker": stage.path})
+
+    def dump(self, text: str) -> None:
+        """Shows where everything is: many lines, because somebody asked, or because it is the end.
+
+        Called in a thread of its own, which is left alone if it does not come back.
+        """
+        _write(f"{text}\n")
 
     def last_words(self, text: str, code: int) -> None:
         """Says why the process ends as it does: one line, the last there is.
@@ -28,5 +57,24 @@ class Front:
             text: The whole line, ``app: exit code 1: app/db failed (...)``.
             code: The exit code.
         """
-        with suppress(AttributeError, OSError, ValueError):  # there is none, disk full, closed
-            sys.stderr.write(f"{text}\n")
+        _write(f"{text}\n")
+
+
+def _write(text: str) -> None:
+    with suppress(AttributeError, OSError, ValueError):  # there is none, disk full, closed
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def stage_line(stage: Stage) -> str:
+    """Returns ``app is stopping for 5.0 of at most 17.0 seconds; waiting for ...``."""
+    limit = "" if isinf(stage.bound) else f" of at most {stage.bound:.1f}"
+    named = [_whom(each) for each in stage.waiting[:MOST_NAMED]]
+    if (others := len(stage.waiting) - MOST_NAMED) > 0:
+        named.append(f"{others} more")
+    whom = f"; waiting for {', '.join(named)}" if named else ""
+    return f"{stage.path} has been {stage.verb} for {stage.elapsed:.1f}{limit} seconds{whom}"
+
+
+def _whom(each: Waiting) -> str:
+    return f"{each.path} in {each.phase}, {logs.place_of(each.stack)}"

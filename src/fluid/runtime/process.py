@@ -8,22 +8,37 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
-from inspect import iscoroutine
+from math import inf
 from typing import TextIO
 
-from ..errors import FluidError, FluidValueError, WorkerStartError
+from ..clock import steady_time
+from ..errors import FluidError, FluidValueError
+from ..settings import duration
 from ..worker import Worker
-from ..worker.core import core_of
+from . import stacks
+from .deadline import Deadline
 from .exit_codes import Facts, exit_code, reason
-from .root import Root
-from .signals import taken
-from .undone import is_abandoned, undone
+from .front import Front
+from .guard import DYING_WORDS, hold_at_exit, leave
+from .mistakes import is_usable
+from .probe import Probe
+from .root import Make, Root
+from .settings import DEADLINE, STALL_THRESHOLD, LoopFactory, Settings
+from .signals import DUMP, SIGNALS, Signals
+from .voice import Voice
+from .watch import Watch
+
+SAME_DUMP = 0.5
+"""Seconds in which a request to show where everything is counts once."""
 
 
 def run(
-    worker: Worker, *, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    worker: Worker,
+    *,
+    deadline: float = DEADLINE,
+    stall_threshold: float = STALL_THRESHOLD,
+    loop_factory: LoopFactory | None = None,
 ) -> None:
     """Runs ``worker`` until it ends or a signal stops it; returns if all went well.
 
@@ -43,65 +58,184 @@ def run(
             run(Countdown())
 
     The first SIGTERM or SIGINT asks for a graceful stop, the second takes away the grace, the third
-    ends the process on the spot; the same signal within 0.5 seconds counts once. Signals are taken
-    on the main thread only, and given back at the end.
+    ends the process on the spot; the same signal within 0.5 seconds counts once. SIGHUP restarts
+    the worker, SIGUSR1 shows where everything is. Signals are taken on the main thread only, and
+    given back at the end.
 
     A ``SystemExit`` that a worker raises, in ``after_shutdown`` or anywhere else, ends the process
     after everybody else has had the time to stop.
 
     Args:
         worker: The worker, not started yet: a group, usually.
+        deadline: Seconds from the first request to stop, or from the beginning of the worker's own
+            stop, until the process is gone; then it shows where everything is, and exits with 4.
+            Held on the main thread only. What comes after ``run()`` in the program has its own
+            time; what the interpreter still waits for after that, once a signal has come, has not.
+        stall_threshold: Seconds for which the event loop may be blocked before that is reported;
+            0 for never.
         loop_factory: Makes the event loop; asyncio's own by default.
 
     Raises:
         SystemExit: With 1 if a worker failed or the stop left something undone, 3 if the start
             failed, 128 + n if signal n was the second request to stop, k if a worker raised
             ``SystemExit(k)``. The reason is the last line on stderr.
-        FluidValueError: If ``worker`` is not a worker.
+        FluidValueError: If ``worker`` is not a worker, or a number is none.
         WorkerStartError: If it was started before.
         FluidError: If called where an event loop is running.
     """
-    _refuse_what_cannot_run(worker)
-    runner = asyncio.Runner(loop_factory=loop_factory)
-    root = Root(worker, runner.get_loop())
-    facts = root.facts
-    with taken(runner.get_loop(), root.obey) as count:
-        root.live_out()
-        facts.undone = undone(worker)
-        abandoned = is_abandoned(worker)
-        if not abandoned:  # else asyncio's teardown would wait for what refuses to end
-            with root.noting_exits():
-                # Waits for the threads of the default executor, too: one that hangs is a matter
-                # for the process's deadline, which does not exist yet. Two more signals help.
-                runner.close()
-        facts.repeated_signal = count.repeated
-        code = exit_code(facts)
-        if abandoned and threading.current_thread() is threading.main_thread():
-            logging.shutdown()
-            _say_last_words(worker, facts, code)
-            os._exit(code)
-        _say_last_words(worker, facts, code)
+    is_usable(worker)
+    settings = Settings(deadline, stall_threshold, loop_factory)
+    process = Process(lambda: worker, worker.worker_path, settings, Front())
+    code = process.run()
+    process.let_go()
     if code:
         raise SystemExit(code)
 
 
-def _refuse_what_cannot_run(worker: object) -> None:
-    """Raises for the likely mistakes before anything has been made or taken."""
-    if iscoroutine(worker):
-        worker.close()  # else Python would complain that nobody awaited it
-        raise FluidValueError(
-            f"fluid.run() runs a worker, not coroutine {worker.__qualname__!r}; "
-            f"a coroutine is run by  asyncio.run(...)"
+def operate(make: Make, *, name: str, settings: Settings, front: Front) -> int:
+    """Runs what ``make`` makes, as :func:`run` does, in a process that ends with it.
+
+    The signals and the deadline are kept to the very end, so the caller has to exit, with the code
+    that this returns, and soon.
+
+    Args:
+        make: Makes the worker; called in the loop, and once more for each SIGHUP.
+        name: What it is called as long as there is no worker.
+        settings: How the process is to be run.
+        front: What the operator gets to see.
+    """
+    process = Process(make, name, settings, front)
+    code = process.run()
+    process.keep()
+    return code
+
+
+class Process:
+    """All that has to do with one run: the loop, the root worker, the signals, the thread."""
+
+    def __init__(self, make: Make, name: str, settings: Settings, front: Front) -> None:
+        _check(settings)
+        self._settings: Settings = settings
+        self._front: Front = front
+        self._runner: asyncio.Runner = asyncio.Runner(
+            debug=settings.debug or None, loop_factory=settings.loop_factory
         )
-    if isinstance(worker, type) and issubclass(worker, Worker):
-        raise FluidValueError(
-            f"fluid.run() runs a worker, not a class of them; make one:  run({worker.__name__}())"
-        )
-    if not isinstance(worker, Worker):
-        raise FluidValueError(f"fluid.run() runs a worker, not {worker!r}")
-    if core_of(worker).life is not None:
-        state = worker.worker_state.value.replace("_", "-")
-        raise WorkerStartError(f"worker {worker.worker_name!r} cannot run: it is {state}")
+        self._loop: asyncio.AbstractEventLoop = self._runner.get_loop()
+        self._thread: int = threading.get_ident()
+        self._is_main: bool = threading.current_thread() is threading.main_thread()
+        self._deadline: Deadline = Deadline(settings.deadline if self._is_main else inf)
+        self._root: Root = Root(make, name, self._loop, self._deadline, front)
+        self._watch: Watch = Watch(self._deadline, self._overrun, self._hear, self._probe())
+        self._signals: Signals = Signals(self._loop, self._root, self._deadline, self._watch)
+        self._voice: Voice = Voice()
+        self._dumped_at: float = -inf
+
+    def run(self) -> int:
+        """Runs until the worker has ended, and returns the exit code."""
+        self._signals.take()
+        self._watch.start()
+        try:
+            return self._live_out()
+        except BaseException:  # a defect of fluid's own: nothing is left taken
+            self.let_go()
+            raise
+
+    def keep(self) -> None:
+        """Keeps signals and deadline to the end of the process, which is now."""
+        self._signals.keep()
+        self._deadline.start(steady_time())
+        self._hold_at_exit(is_ending=True)
+
+    def let_go(self) -> None:
+        """Gives the signals back; a deadline that a signal has begun is held at the exit."""
+        self._signals.give_back()
+        if self._signals.count.has_come:
+            self._hold_at_exit(is_ending=False)
+        else:
+            self._watch.end()
+
+    def _hold_at_exit(self, *, is_ending: bool) -> None:
+        self._watch.end()
+        if self._deadline.is_running:
+            left = self._deadline.left(steady_time())
+            repeated = self._root.facts.repeated_signal
+            facts = Facts(repeated_signal=repeated, overran=self._deadline.seconds)
+            hold_at_exit(left, self._root.path, facts, self._front, is_ending=is_ending)
+
+    def _live_out(self) -> int:
+        root, facts, count = self._root, self._root.facts, self._signals.count
+        root.live_out(self._signals.hear)
+        self._watch.forget_duty()
+        facts.undone = root.undone()
+        if not root.has_left_behind:  # else asyncio's teardown would wait for what refuses to end
+            with root.noting_exits():
+                # Waits for the threads of the default executor, too: that they end in time is a
+                # matter of the deadline.
+                self._runner.close()
+        self._signals.leave()
+        facts.repeated_signal = count.repeated
+        code = exit_code(facts)
+        if root.has_left_behind and self._is_main:
+            logging.shutdown()
+            self._say_last_words(code)
+            leave(code)
+        self._say_last_words(code)
+        return code
+
+    def _say_last_words(self, code: int) -> None:
+        """Writes the last line, if there is one to write, and all that is still in a buffer."""
+        self._speak(code)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):  # there is none, full, closed
+                _flush(stream)
+
+    def _speak(self, code: int) -> None:
+        if why := reason(self._root.facts):
+            self._front.last_words(f"{self._root.path}: exit code {code}: {why}", code)
+
+    # --- in the thread that watches --------------------------------------------------------------
+
+    def _probe(self) -> Probe | None:
+        threshold = self._settings.stall_threshold
+        if not threshold:
+            return None
+        return Probe(self._loop, self._thread, threshold, self._root.tell_stall)
+
+    def _hear(self, number: int) -> None:
+        """Hears a signal, also where the main thread does not come to handle it."""
+        now = steady_time()
+        if number in SIGNALS:
+            self._deadline.start(now)
+        elif number == DUMP and now - self._dumped_at >= SAME_DUMP:
+            self._dumped_at = now
+            self._voice.say(self._dump)
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(_do_nothing)  # wakes the main thread for its handlers
+
+    def _dump(self) -> None:
+        self._front.dump(stacks.dump(self._root.worker, self._loop, self._thread))
+
+    def _overrun(self) -> None:
+        """Ends the process, which had to be gone by now."""
+        facts = self._root.facts
+        facts.overran = self._deadline.seconds
+        facts.repeated_signal = self._signals.count.repeated
+        with suppress(Exception):  # the tree may be changing at this moment
+            facts.undone = self._root.undone()
+        code = exit_code(facts)
+
+        def say() -> None:
+            self._dump()
+            self._say_last_words(code)
+
+        self._voice.say_within(DYING_WORDS, say)
+        leave(code)
+
+
+def _check(settings: Settings) -> None:
+    duration("stall_threshold", settings.stall_threshold)
+    if not duration("deadline", settings.deadline):
+        raise FluidValueError("a deadline of 0 seconds leaves no time for a stop; 25 is usual")
     if asyncio._get_running_loop() is not None:  # the only one that answers without raising
         raise FluidError(
             "fluid.run() makes an event loop of its own, and one is running here already; "
@@ -109,14 +243,8 @@ def _refuse_what_cannot_run(worker: object) -> None:
         )
 
 
-def _say_last_words(worker: Worker, facts: Facts, code: int) -> None:
-    """Writes the last line, if there is one to write, and all that is still in a buffer."""
-    if why := reason(facts):
-        with suppress(AttributeError, OSError, ValueError):  # as below
-            sys.stderr.write(f"{worker.worker_path}: exit code {code}: {why}\n")
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, OSError, ValueError):  # there is none, disk full, closed
-            _flush(stream)
+def _do_nothing() -> None:
+    pass
 
 
 def _flush(stream: TextIO) -> None:

@@ -3,37 +3,86 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from .. import events, logs, tasks
+from ..clock import steady_time
 from ..errors import FluidError, WorkerStartError
 from ..worker import Worker
+from . import stages
+from .deadline import Deadline
 from .exit_codes import Facts
+from .front import Front
+from .mistakes import is_usable
+from .probe import Stall
+from .progress import Progress
 from .signal_count import Request
+from .undone import is_abandoned, undone
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
 
+Make: TypeAlias = Callable[[], Worker | Awaitable[Worker]]
+
 
 class Root:
-    """A worker on an event loop of its own."""
+    """A worker on an event loop of its own, and the next one if it is to be restarted.
 
-    def __init__(self, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
+    Args:
+        make: Makes the worker; called in the loop.
+        name: What it is called as long as there is none.
+        loop: The loop.
+        deadline: Runs from the beginning of the worker's stop.
+        front: Is told how far a start or a stop is.
+    """
+
+    def __init__(
+        self,
+        make: Make,
+        name: str,
+        loop: asyncio.AbstractEventLoop,
+        deadline: Deadline,
+        front: Front,
+    ) -> None:
         self.facts: Facts = Facts()
-        self._worker: Worker = worker
+        self.worker: Worker | None = None
+        self.has_left_behind: bool = False
+        """Whether somebody refused to end, of this worker or of one before it."""
+        self._make: Make = make
+        self._name: str = name
         self._loop: asyncio.AbstractEventLoop = loop
+        self._deadline: Deadline = deadline
+        self._progress: Progress = Progress(loop, front)
         self._starter: asyncio.Task[None] | None = None
-        """The task that is inside ``startup()``, while one is."""
+        """The task that makes the worker or is inside ``startup()``, while one is."""
         self._stop_asked: bool = False
+        self._is_restarting: bool = False
+        self._has_terminal: bool = _has_terminal()
 
-    def live_out(self) -> None:
+    @property
+    def path(self) -> str:
+        """What it is called."""
+        return self._name if self.worker is None else self.worker.worker_path
+
+    def undone(self) -> tuple[str, ...]:
+        """Returns what it has left undone, in words."""
+        return () if self.worker is None else undone(self.worker)
+
+    def live_out(self, begin: Callable[[], None]) -> None:
         """Runs the loop until the worker has ended.
 
         Whatever ends the loop before, a ``SystemExit`` from ``after_shutdown`` for one, or a call
         of ``loop.stop()``, is a request to stop; everybody still gets the time for it.
+
+        Args:
+            begin: Called in the loop first.
         """
+        self._loop.call_soon(begin)
         life = tasks.spawn(
             self._live(), loop=self._loop, name="fluid.run", on_end=lambda _: self._loop.stop()
         )
@@ -54,32 +103,71 @@ class Root:
             if self.facts.escaped is None:
                 self.facts.escaped = error
 
-    # --- stopping, in the loop -------------------------------------------------------------------
+    # --- requests, in the loop -------------------------------------------------------------------
 
     def obey(self, request: Request, number: int) -> None:
         """Does what a signal asks for."""
-        name, path = signal.Signals(number).name, self._worker.worker_path
+        name = signal.Signals(number).name
         if request is Request.STOP:
-            text = "%s: %s is to stop; a second signal takes away its grace"
-            logs.safely(logger.info, text, name, path)
+            self._say(logging.INFO, f"{name}: %s is to stop; a second signal takes away its grace")
             self.stop()
         else:
-            text = "%s: %s is to stop at once; a third signal kills"
-            logs.safely(logger.warning, text, name, path)
+            self._say(logging.WARNING, f"{name}: %s is to stop at once; a third signal kills")
             self.force()
 
-    def stop(self) -> None:
-        """Asks the worker to stop, once, and sees to it that its bound holds.
+    def hang_up(self) -> None:
+        """Restarts the worker, or stops it where the terminal has gone that it was started from."""
+        if self._has_terminal and not _has_terminal():
+            self._say(logging.INFO, "SIGHUP: %s is to stop, because its terminal has gone")
+            self._deadline.start(steady_time())
+            self.stop()
+        elif self._stop_asked or self._is_restarting:
+            self._say(logging.INFO, "SIGHUP: %s is on its way down already")
+        else:
+            self._say(logging.INFO, "SIGHUP: %s is to be restarted")
+            self._is_restarting = True
+            self._end_worker()
 
-        A start that is under way is given up. An override of ``gracefully_stop`` may raise, or not
-        pass the request on.
-        """
+    def stop(self) -> None:
+        """Asks the worker to stop, once, and sees to it that its bound holds."""
         if self._stop_asked:
             return
         self._stop_asked = True
-        core = self._worker._worker
+        self._keep_to_deadline()
+        self._end_worker()
+
+    def force(self) -> None:
+        """Takes away what is left of the grace."""
+        if self.worker is not None:
+            self.worker._worker.force()
+        self._give_up_start()
+
+    def tell_stall(self, stall: Stall) -> None:
+        """Says that the loop was blocked; it is the root's affair where nobody else is known."""
+        core = stall.core
+        root = None if self.worker is None else self.worker._worker
+        if (about := core or root) is not None:
+            event = events.LoopStalled
+            about.emit(event, stall.seconds, stall.stack, stall.task, core is not None)
+        else:
+            line = logs.stall_line("", stall.task, stall.seconds, stall.stack)
+            logs.safely(logger.warning, "%s", line)
+
+    def _say(self, level: int, text: str) -> None:
+        path = self.path
+        logs.safely(logger.log, level, text, path, extra={"worker": path})
+
+    def _end_worker(self) -> None:
+        """Asks the worker to stop, whatever an override of ``gracefully_stop`` makes of that.
+
+        It may raise, or not pass the request on. A start that is under way is given up.
+        """
+        if self.worker is None:
+            self._give_up_start()
+            return
+        core = self.worker._worker
         try:
-            self._worker.gracefully_stop()
+            self.worker.gracefully_stop()
         except BaseException as error:
             core.emit(events.SecondaryError, "gracefully_stop", error)
             core.ask_to_stop()
@@ -90,26 +178,81 @@ class Root:
                 core.life.bound_stop()
             self._give_up_start()
 
-    def force(self) -> None:
-        """Takes away what is left of the grace."""
-        self._worker._worker.force()
-        self._give_up_start()
-
     def _give_up_start(self) -> None:
         if self._starter is not None:
             tasks.cancel(self._starter, "fluid: the process was asked to stop")
 
+    def _keep_to_deadline(self) -> None:
+        """Shrinks the stop of the tree, where it has begun or not, to the time that there is."""
+        left = self._deadline.left_for_tree(steady_time())
+        if self.worker is not None and self._deadline.is_running:
+            core = self.worker._worker
+            core.deadline = self._loop.time() + left
+            core.hurry(core.deadline)
+
     # --- living ----------------------------------------------------------------------------------
 
     async def _live(self) -> None:
+        """Lives one life after the other, until nobody wants another one."""
+        while True:
+            await self._live_once()
+            if self._stop_asked or not self._is_restarting or self.facts.has_failed:
+                return
+            self._is_restarting = False
+            for sentence in self.undone():
+                self._say(logging.WARNING, f"the restart of %s goes on, but {sentence}")
+
+    async def _live_once(self) -> None:
         if self._stop_asked:  # by a signal that came before the loop ran
             return
-        await self._start()
-        await self._wait_for_end()
-
-    async def _start(self) -> None:
-        worker = self._worker
         self._starter = asyncio.current_task()
+        try:
+            worker = await self._made()
+        except BaseException as error:
+            if not (isinstance(error, asyncio.CancelledError) and self._is_to_end):
+                self.facts.start_error = error
+            return
+        finally:
+            self._starter = None
+        if worker is not None:
+            self.worker = worker
+            unsubscribe = worker.subscribe(self._heed)
+            try:
+                await self._start(worker)
+                await self._wait_for_end(worker)
+            finally:
+                unsubscribe()
+                self._progress.end()
+                self.has_left_behind |= is_abandoned(worker)
+
+    @property
+    def _is_to_end(self) -> bool:
+        return self._stop_asked or self._is_restarting
+
+    async def _made(self) -> Worker | None:
+        made = self._make()
+        worker = await made if inspect.isawaitable(made) else made
+        if worker is self.worker and worker is not None:  # the same one again, after its end
+            worker._worker.reborn()
+        try:
+            return is_usable(worker, f"{self._name} is")
+        except FluidError as error:
+            self.facts.usage_error = error
+            return None
+
+    def _heed(self, event: events.WorkerEvent) -> None:
+        """Heeds the beginning of the root's own stop."""
+        if not isinstance(event, events.WorkerStopping) or event.path != self.path:
+            return
+        assert self.worker is not None
+        if not self._is_restarting:
+            self._deadline.start(steady_time())
+            self._loop.call_soon(self._keep_to_deadline)
+        self._progress.begin(self.worker, stages.STOPPING, event.bound)
+
+    async def _start(self, worker: Worker) -> None:
+        self._starter = asyncio.current_task()
+        self._progress.begin(worker, stages.STARTING, worker.start_timeout or float("inf"))
         try:
             await worker.startup()
             if not worker.has_started():
@@ -118,26 +261,40 @@ class Root:
                     f"its startup() did not call super().startup()"
                 )
         except BaseException as error:
-            self._note_failed_start(error)
+            self._note_failed_start(worker, error)
+        else:
+            self._compare_with_deadline(worker)
         finally:
             self._starter = None
+            if worker.is_running():
+                self._progress.end()
 
-    def _note_failed_start(self, error: BaseException) -> None:
+    def _compare_with_deadline(self, worker: Worker) -> None:
+        bound, limit = worker.worker_stop_bound, self._deadline.for_tree
+        if bound > limit:
+            self._say(
+                logging.WARNING,
+                f"%s may need {bound:.1f} seconds to stop, and the process has {limit:.1f} of its "
+                f"deadline of {self._deadline.seconds:g} for that; after a signal all periods "
+                f"shrink alike: give the workers less, or the process more",
+            )
+
+    def _note_failed_start(self, worker: Worker, error: BaseException) -> None:
         """Tells a start that failed from one that was stopped; a stop may fail as well."""
-        life, record = self._worker._worker.life, self._worker.worker_exit
+        life, record = worker._worker.life, worker.worker_exit
         own_error = None if record is None else record.exception
-        was_asked = self._stop_asked or (life is not None and life.stop_asked)
+        was_asked = self._is_to_end or (life is not None and life.stop_asked)
         if was_asked and isinstance(error, asyncio.CancelledError | WorkerStartError):
             self.facts.start_error = own_error
             return
         self.facts.start_error = error
         if error is not own_error and not isinstance(error, FluidError | SystemExit):
             # It came from an override of startup(): no life has failed, so no event has told of it.
-            path = self._worker.worker_path
+            path = worker.worker_path
             logs.safely(logger.error, "worker %s did not start", path, exc_info=error)
 
-    async def _wait_for_end(self) -> None:
-        facts, life = self.facts, self._worker._worker.life
+    async def _wait_for_end(self, worker: Worker) -> None:
+        facts, life = self.facts, worker._worker.life
         if life is None:
             return
         if facts.start_error is not None:  # an override of startup() may fail and leave it running
@@ -150,3 +307,12 @@ class Root:
         facts.origin = life.origin
         if life.outcome.exception is not facts.start_error:
             facts.error = life.outcome.exception
+
+
+def _has_terminal() -> bool:
+    """Returns whether this process belongs to a terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -52,6 +52,11 @@ class SignalCount:
             self.repeated = number
         return Request(self._requests)
 
+    @property
+    def has_come(self) -> bool:
+        """Whether there was any request."""
+        return self._requests > 0
+
     def is_same(self, number: int, now: float) -> bool:
         """Returns whether signal ``number``, coming at ``now``, would be counted already."""
         return now - self._counted_at.get(number, -inf) < SAME_REQUEST_SECONDS

@@ -1,8 +1,10 @@
-"""SIGTERM and SIGINT: taken while a worker runs, counted, and handed over to its event loop.
+"""The signals of a process: taken while a worker runs, counted, and handed over to its event loop.
 
 They are taken with ``signal.signal`` rather than by the loop, whose own handlers wait while the
 loop is blocked. A handler here does nothing but count and hand over: whatever it did could happen
-between any two instructions of the user's code, and whatever it raised would come out there.
+between any two instructions of the user's code, and whatever it raised would come out there. Where
+the main thread is in C and does not come back to run handlers, the thread that watches still hears
+of each signal, from the interpreter's wake-up descriptor.
 """
 
 from __future__ import annotations
@@ -12,86 +14,174 @@ import atexit
 import logging
 import os
 import signal
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from .. import logs
+from ..clock import steady_time
+from .deadline import Deadline
 from .exit_codes import SIGNALLED
+from .guard import leave
 from .signal_count import Request, SignalCount
+from .watch import Watch, take_wakeup_fd
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
 
 Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int | None
 
 SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
+"""The requests to stop."""
+
+DUMP = signal.SIGUSR1
+"""The request to show where everything is."""
+
+REQUESTS: tuple[signal.Signals, ...] = (signal.SIGHUP, DUMP)
+"""Restart, and show where everything is. Taken only where nobody else has them: a program that was
+started by ``nohup`` goes on ignoring SIGHUP."""
 
 
-@contextmanager
-def taken(
-    loop: asyncio.AbstractEventLoop, obey: Callable[[Request, int], None]
-) -> Iterator[SignalCount]:
-    """Takes the signals while the block runs, and gives them back afterwards.
+class Obeys(Protocol):
+    """Who does, in the loop, what signals ask for."""
 
-    Off the main thread, where Python lets nobody handle signals, it says so and takes none.
+    def obey(self, request: Request, number: int) -> None:
+        """Stops, or stops at once."""
+
+    def hang_up(self) -> None:
+        """Does what SIGHUP asks for."""
+
+
+class Signals:
+    """The signals, from :meth:`take` until they are given back or the process ends.
 
     Args:
-        loop: Where ``obey`` is called, and whose clock counts.
-        obey: Called with what a signal asks for, and its number: first STOP, then FORCE. LEAVE is
-            not left to anybody.
+        loop: Where requests are obeyed.
+        obeys: Who obeys them.
+        deadline: Runs from the first request to stop.
+        watch: The thread that watches.
     """
-    count = SignalCount()
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        request = count.count(number, loop.time())
-        if request is Request.LEAVE:
-            os._exit(SIGNALLED + number)
-        if request is not Request.NOTHING:
-            with suppress(RuntimeError):  # the loop is closed: nobody is left to ask
-                loop.call_soon_threadsafe(obey, request, number)
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        obeys: Obeys,
+        deadline: Deadline,
+        watch: Watch,
+    ) -> None:
+        self.count: SignalCount = SignalCount()
+        self._loop: asyncio.AbstractEventLoop | None = loop
+        self._obeys: Obeys = obeys
+        self._deadline: Deadline = deadline
+        self._watch: Watch = watch
+        self._before: dict[int, Handler] = {}
+        self._wakeup_fd: int = -1
+        self._is_leaving: bool = False
 
-    def is_same(number: int) -> bool:
-        return count.is_same(number, loop.time())
-
-    try:
-        before = {number: signal.signal(number, handle) for number in SIGNALS}
-    except ValueError:
-        logs.safely(
-            logger.warning,
-            "fluid.run() was not called on the main thread, where Python delivers signals: "
-            "SIGTERM and SIGINT will not stop its worker; gracefully_stop() will",
-        )
-        yield count
-        return
-    try:
-        with _waking(loop):
-            yield count
-    finally:
-        for number, handler in before.items():
-            _give_back(number, handler, is_same)
-
-
-@contextmanager
-def _waking(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Wakes ``loop`` from its wait for I/O by every signal.
-
-    Not every signal interrupts that wait: it may come on the way in, or to another thread. Python
-    would then call the handler after the next event, which may be hours away. uvloop does this by
-    itself, and puts its own descriptor in the place of ours while it runs.
-    """
-    ours, pythons = socket.socketpair()
-    with ours, pythons:
-        ours.setblocking(False)
-        pythons.setblocking(False)
-        loop.add_reader(ours, ours.recv, 4096)
-        before = signal.set_wakeup_fd(pythons.fileno(), warn_on_full_buffer=False)
+    def take(self) -> bool:
+        """Takes them; returns False off the main thread, where Python lets nobody do that."""
+        global _taken
         try:
-            yield
-        finally:
-            signal.set_wakeup_fd(before)
-            loop.remove_reader(ours)
+            self._wakeup_fd = take_wakeup_fd(self._watch.wakeup_fd)
+        except ValueError:
+            logs.safely(
+                logger.warning,
+                "fluid.run() was not called on the main thread, where Python delivers signals: "
+                "SIGTERM and SIGINT will not stop its worker; gracefully_stop() will",
+            )
+            return False
+        _taken = self
+        for number in SIGNALS:
+            self._before[number] = signal.signal(number, self._handle)
+        for number in REQUESTS:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                self._before[number] = signal.signal(number, self._handle)
+        return True
+
+    def hear(self) -> None:
+        """Sees to it, in the loop, that signals are heard while it runs: uvloop has its own way."""
+        if self._before:
+            take_wakeup_fd(self._watch.wakeup_fd)
+
+    def leave(self) -> None:
+        """Is told that nothing is left to stop: from here on a second request ends the process."""
+        self._is_leaving = True
+
+    def keep(self) -> None:
+        """Keeps them to the very end, where a late one can no longer change the exit code."""
+        take_wakeup_fd(-1)
+        self._loop = None
+        del self._obeys, self._watch  # no signal handler keeps the worker alive
+        atexit.register(_ignore)
+
+    def give_back(self) -> None:
+        """Gives them back to whoever had them."""
+        global _taken
+        if self._before:
+            _taken = None
+            take_wakeup_fd(self._wakeup_fd)
+            for number, handler in self._before.items():
+                _give_back(number, handler, self._is_same)
+            self._before.clear()
+
+    def forsake(self) -> None:
+        """Gives them back in a child that was forked off: it is not the process that was meant."""
+        with suppress(ValueError):
+            signal.set_wakeup_fd(-1)
+            for number, handler in self._before.items():
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def _is_same(self, number: int) -> bool:
+        return self.count.is_same(number, steady_time())
+
+    # --- in the handler --------------------------------------------------------------------------
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if number in SIGNALS:
+            self._count(number)
+        elif self._loop is None:
+            pass
+        elif number == signal.SIGHUP:
+            self._in_loop(self._obeys.hang_up)
+        else:
+            self._watch.poke(number)
+
+    def _count(self, number: int) -> None:
+        now = steady_time()
+        request = self.count.count(number, now)
+        if request is Request.NOTHING:
+            return
+        if request is Request.LEAVE or (self._is_leaving and request is Request.FORCE):
+            leave(SIGNALLED + number)
+        if self._loop is not None:
+            self._deadline.start(now)
+            self._watch.poke()
+            self._in_loop(self._obeys.obey, request, number)
+
+    def _in_loop(self, function: Callable[..., None], *args: object) -> None:
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop is closed: nobody is left to ask
+            self._loop.call_soon_threadsafe(function, *args)
+
+
+_taken: Signals | None = None
+"""Whose they are in this process."""
+
+
+def _in_forked_child() -> None:
+    global _taken
+    if _taken is not None:
+        _taken.forsake()
+        _taken = None
+
+
+os.register_at_fork(after_in_child=_in_forked_child)
+
+
+def _ignore() -> None:
+    """Lets signals go by while the interpreter exits, as its handlers are set aside before that."""
+    for number in (*SIGNALS, *REQUESTS):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _Afterwards:

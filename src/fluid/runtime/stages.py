@@ -7,14 +7,11 @@ in a cleanup of its own is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf
-from typing import TYPE_CHECKING
 
+from .. import tasks
 from ..record import Record
-from ..worker.exit import WorkerExit
-
-if TYPE_CHECKING:
-    from ..worker import Worker
+from ..rules.lifecycle import WorkerState
+from ..worker import Worker
 
 STARTING, STOPPING = "starting", "stopping"
 
@@ -47,3 +44,33 @@ class Stage(Record):
     """Those who are still in it, in the order of the tree."""
     is_over: bool = False
     """True once, in the last one."""
+
+
+def read(worker: Worker, verb: str, since: float, bound: float, *, is_over: bool = False) -> Stage:
+    """Returns how far the tree of ``worker`` is, which began at ``since`` to start or to stop."""
+    now = _now_of(worker, since)
+    waiting = () if is_over else tuple(_waiting(worker, verb, now))
+    return Stage(verb, worker.worker_path, now - since, bound, waiting, is_over)
+
+
+def _now_of(worker: Worker, default: float) -> float:
+    life = worker._worker.life
+    return default if life is None else life.loop.time()
+
+
+def _waiting(worker: Worker, verb: str, now: float) -> Iterator[Waiting]:
+    core, life = worker._worker, worker._worker.life
+    below = [
+        each
+        for child in worker.workers()
+        if child is not worker
+        for each in _waiting(child, verb, now)
+    ]
+    yield from below
+    if below or life is None or life.outcome is not None:
+        return
+    if verb == STARTING and not life.ready:
+        yield Waiting(core.path, life.phase.value, now - life.began, core.waits_at())
+    elif verb == STOPPING and core.state is WorkerState.STOPPING:
+        since = min(life.stop_since, life.ran_until)
+        yield Waiting(core.path, life.phase.value, now - since, tasks.await_stack(life.task))

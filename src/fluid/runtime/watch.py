@@ -1,0 +1,123 @@
+"""The thread that looks at a process from outside its event loop.
+
+It hears the signals also while the loop is blocked, holds the deadline, and notices when the loop
+stands still. It never waits for anything but its own socket: whatever it has to say, another thread
+says.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+from typing import Protocol
+
+from ..clock import steady_time
+from .deadline import Deadline
+from .guard import arm_last_resort, disarm_last_resort
+
+
+class Duty(Protocol):
+    """Something to look at again and again."""
+
+    def next_look(self) -> float:
+        """Returns when."""
+
+    def look(self, now: float) -> None:
+        """Looks."""
+
+
+class Watch:
+    """A daemon thread, from :meth:`start` to :meth:`end`.
+
+    Args:
+        deadline: What it holds.
+        overrun: Called when the deadline is over, to end the process.
+        hear: Called with the number of each signal.
+        duty: What else it looks at, if anything.
+    """
+
+    def __init__(
+        self,
+        deadline: Deadline,
+        overrun: Callable[[], None],
+        hear: Callable[[int], None],
+        duty: Duty | None,
+    ) -> None:
+        self._deadline: Deadline = deadline
+        self._overrun: Callable[[], None] = overrun
+        self._hear: Callable[[int], None] = hear
+        self._duty: Duty | None = duty
+        self._ours, self._pythons = socket.socketpair()
+        self._pythons.setblocking(False)
+        self._is_over: bool = False
+        self._is_armed: bool = False
+        self._thread: threading.Thread = threading.Thread(
+            target=self._run, name="fluid.watch", daemon=True
+        )
+
+    @property
+    def wakeup_fd(self) -> int:
+        """Where the interpreter is to write the number of each signal as it comes."""
+        return self._pythons.fileno()
+
+    def start(self) -> None:
+        """Begins to watch."""
+        self._thread.start()
+
+    def poke(self, number: int = 0) -> None:
+        """Lets it look at once, as if by a signal; may be called in a signal handler."""
+        with suppress(OSError):  # full of pokes, or closed
+            self._pythons.send(bytes((number,)))
+
+    def forget_duty(self) -> None:
+        """Goes on with the deadline only."""
+        self._duty = None
+
+    def end(self) -> None:
+        """Ends it, and the deadline with it."""
+        self._is_over = True
+        self.poke()
+        self._thread.join()
+        self._ours.close()
+        self._pythons.close()
+        if self._is_armed:
+            disarm_last_resort()
+
+    # --- in the thread ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        signal.pthread_sigmask(
+            signal.SIG_BLOCK, signal.valid_signals()
+        )  # they are the main thread's
+        while not self._is_over:
+            now = steady_time()
+            left = self._deadline.left(now)
+            if left <= 0:
+                self._overrun()
+                return
+            if self._deadline.is_running and not self._is_armed:
+                self._is_armed = True
+                arm_last_resort(left)
+            if self._duty is not None:
+                if now >= self._duty.next_look():
+                    self._duty.look(now)
+                left = min(left, self._duty.next_look() - steady_time())
+            for number in self._heard_within(left):
+                if number:
+                    self._hear(number)
+
+    def _heard_within(self, seconds: float) -> bytes:
+        self._ours.settimeout(None if seconds == inf else max(seconds, 0.001))
+        try:
+            return self._ours.recv(4096)
+        except TimeoutError:
+            return b""
+
+
+def take_wakeup_fd(descriptor: int) -> int:
+    """Has the interpreter write signals there; returns where it wrote them before."""
+    return signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
