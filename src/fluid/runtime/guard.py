@@ -5,6 +5,7 @@ It keeps nothing alive: what a program leaves behind is freed at the exit as wit
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import os
 import sys
@@ -35,7 +36,7 @@ def arm_last_resort(left: float) -> None:
     Python's can end: an extension that keeps the interpreter's lock, and the interpreter itself
     when it has begun to take things apart.
     """
-    with suppress(AttributeError, OSError, ValueError, RuntimeError):  # there is no stderr
+    with suppress(AttributeError, OSError, OverflowError, RuntimeError, ValueError):  # no stderr
         faulthandler.dump_traceback_later(max(left, 0.0) + LAST_RESORT, exit=True, file=sys.stderr)
 
 
@@ -56,6 +57,10 @@ def hold_at_exit(left: float, path: str, facts: Facts, front: Front, *, is_endin
     """
     arguments = (left, path, facts, front, is_ending)
     thread = threading.Thread(target=_hold, args=arguments, name="fluid.guard", daemon=True)
+    if is_ending:
+        arm_last_resort(left)
+    else:  # by the main thread, which would not wait for this one
+        atexit.register(arm_last_resort, left)
     with suppress(RuntimeError):
         thread.start()
 
@@ -63,7 +68,6 @@ def hold_at_exit(left: float, path: str, facts: Facts, front: Front, *, is_endin
 def _hold(left: float, path: str, facts: Facts, front: Front, is_ending: bool) -> None:
     if not is_ending:
         threading.main_thread().join()
-    arm_last_resort(left)
     threading.Event().wait(left)
     code = exit_code(facts)
 

@@ -20,7 +20,7 @@ from . import stacks
 from .deadline import Deadline
 from .exit_codes import Facts, exit_code, reason
 from .front import Front
-from .guard import DYING_WORDS, hold_at_exit, leave
+from .guard import DYING_WORDS, arm_last_resort, disarm_last_resort, hold_at_exit, leave
 from .mistakes import is_usable
 from .probe import Probe
 from .root import Make, Root
@@ -124,9 +124,9 @@ class Process:
         self._thread: int = threading.get_ident()
         self._is_main: bool = threading.current_thread() is threading.main_thread()
         self._deadline: Deadline = Deadline(settings.deadline if self._is_main else inf)
-        self._root: Root = Root(make, name, self._loop, self._deadline, front)
+        self._root: Root = Root(make, name, self._loop, self._deadline, self._must_end, front)
         self._watch: Watch = Watch(self._deadline, self._overrun, self._hear, self._probe())
-        self._signals: Signals = Signals(self._loop, self._root, self._deadline, self._watch)
+        self._signals: Signals = Signals(self._loop, self._root, self._must_end, self._watch)
         self._voice: Voice = Voice()
         self._dumped_at: float = -inf
 
@@ -143,7 +143,7 @@ class Process:
     def keep(self) -> None:
         """Keeps signals and deadline to the end of the process, which is now."""
         self._signals.keep()
-        self._deadline.start(steady_time())
+        self._must_end()
         self._hold_at_exit(is_ending=True)
 
     def let_go(self) -> None:
@@ -153,6 +153,14 @@ class Process:
             self._hold_at_exit(is_ending=False)
         else:
             self._watch.end()
+            disarm_last_resort()
+
+    def _must_end(self) -> None:
+        """Lets the deadline run, if it does not; in the loop, in a signal handler, in a thread."""
+        if self._deadline.seconds < inf and not self._deadline.is_running:
+            self._deadline.start(steady_time())
+            arm_last_resort(self._deadline.seconds)
+            self._watch.poke()
 
     def _hold_at_exit(self, *, is_ending: bool) -> None:
         self._watch.end()
@@ -205,7 +213,7 @@ class Process:
         """Hears a signal, also where the main thread does not come to handle it."""
         now = steady_time()
         if number in SIGNALS:
-            self._deadline.start(now)
+            self._must_end()
         elif number == DUMP and now - self._dumped_at >= SAME_DUMP:
             self._dumped_at = now
             self._voice.say(self._dump)
@@ -213,7 +221,8 @@ class Process:
             self._loop.call_soon_threadsafe(_do_nothing)  # wakes the main thread for its handlers
 
     def _dump(self) -> None:
-        self._front.dump(stacks.dump(self._root.worker, self._loop, self._thread))
+        root = self._root
+        self._front.dump(stacks.dump(root.worker, self._loop, self._thread, root.stalls))
 
     def _overrun(self) -> None:
         """Ends the process, which had to be gone by now."""

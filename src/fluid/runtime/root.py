@@ -23,6 +23,7 @@ from .mistakes import is_usable
 from .probe import Stall
 from .progress import Progress
 from .signal_count import Request
+from .stalls import Stalls
 from .undone import is_abandoned, undone
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
@@ -37,7 +38,8 @@ class Root:
         make: Makes the worker; called in the loop.
         name: What it is called as long as there is none.
         loop: The loop.
-        deadline: Runs from the beginning of the worker's stop.
+        deadline: What the worker's stop has to keep to.
+        must_end: Called at the beginning of that stop.
         front: Is told how far a start or a stop is.
     """
 
@@ -47,16 +49,19 @@ class Root:
         name: str,
         loop: asyncio.AbstractEventLoop,
         deadline: Deadline,
+        must_end: Callable[[], None],
         front: Front,
     ) -> None:
         self.facts: Facts = Facts()
         self.worker: Worker | None = None
+        self.stalls: Stalls = Stalls()
         self.has_left_behind: bool = False
         """Whether somebody refused to end, of this worker or of one before it."""
         self._make: Make = make
         self._name: str = name
         self._loop: asyncio.AbstractEventLoop = loop
         self._deadline: Deadline = deadline
+        self._must_end: Callable[[], None] = must_end
         self._progress: Progress = Progress(loop, front)
         self._starter: asyncio.Task[None] | None = None
         """The task that makes the worker or is inside ``startup()``, while one is."""
@@ -119,7 +124,7 @@ class Root:
         """Restarts the worker, or stops it where the terminal has gone that it was started from."""
         if self._has_terminal and not _has_terminal():
             self._say(logging.INFO, "SIGHUP: %s is to stop, because its terminal has gone")
-            self._deadline.start(steady_time())
+            self._must_end()
             self.stop()
         elif self._stop_asked or self._is_restarting:
             self._say(logging.INFO, "SIGHUP: %s is on its way down already")
@@ -144,6 +149,7 @@ class Root:
 
     def tell_stall(self, stall: Stall) -> None:
         """Says that the loop was blocked; it is the root's affair where nobody else is known."""
+        self.stalls.add(stall.seconds)
         core = stall.core
         root = None if self.worker is None else self.worker._worker
         if (about := core or root) is not None:
@@ -246,7 +252,7 @@ class Root:
             return
         assert self.worker is not None
         if not self._is_restarting:
-            self._deadline.start(steady_time())
+            self._must_end()
             self._loop.call_soon(self._keep_to_deadline)
         self._progress.begin(self.worker, stages.STOPPING, event.bound)
 

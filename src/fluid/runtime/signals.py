@@ -21,7 +21,6 @@ from typing import Any, Protocol, TypeAlias
 
 from .. import logs
 from ..clock import steady_time
-from .deadline import Deadline
 from .exit_codes import SIGNALLED
 from .guard import leave
 from .signal_count import Request, SignalCount
@@ -58,7 +57,7 @@ class Signals:
     Args:
         loop: Where requests are obeyed.
         obeys: Who obeys them.
-        deadline: Runs from the first request to stop.
+        must_end: Called at the first request to stop, from wherever that interrupts.
         watch: The thread that watches.
     """
 
@@ -66,13 +65,13 @@ class Signals:
         self,
         loop: asyncio.AbstractEventLoop,
         obeys: Obeys,
-        deadline: Deadline,
+        must_end: Callable[[], None],
         watch: Watch,
     ) -> None:
         self.count: SignalCount = SignalCount()
         self._loop: asyncio.AbstractEventLoop | None = loop
         self._obeys: Obeys = obeys
-        self._deadline: Deadline = deadline
+        self._must_end: Callable[[], None] = must_end
         self._watch: Watch = watch
         self._before: dict[int, Handler] = {}
         self._wakeup_fd: int = -1
@@ -111,7 +110,7 @@ class Signals:
         """Keeps them to the very end, where a late one can no longer change the exit code."""
         take_wakeup_fd(-1)
         self._loop = None
-        del self._obeys, self._watch  # no signal handler keeps the worker alive
+        del self._obeys, self._watch, self._must_end  # no signal handler keeps the worker alive
         atexit.register(_ignore)
 
     def give_back(self) -> None:
@@ -147,15 +146,13 @@ class Signals:
             self._watch.poke(number)
 
     def _count(self, number: int) -> None:
-        now = steady_time()
-        request = self.count.count(number, now)
+        request = self.count.count(number, steady_time())
         if request is Request.NOTHING:
             return
         if request is Request.LEAVE or (self._is_leaving and request is Request.FORCE):
             leave(SIGNALLED + number)
         if self._loop is not None:
-            self._deadline.start(now)
-            self._watch.poke()
+            self._must_end()
             self._in_loop(self._obeys.obey, request, number)
 
     def _in_loop(self, function: Callable[..., None], *args: object) -> None:

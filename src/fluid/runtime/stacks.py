@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -20,19 +21,26 @@ from ..logs import one_line
 from ..worker import Worker
 from ..worker.core import Core
 from ..worker.living import inside
+from .stalls import Stalls
 
 MOST_ENTRIES = 1000
 """Workers, and tasks, that a dump has; it counts the others."""
+
+OWN_THREADS = "fluid."
+"""How the names of the threads begin that only look on."""
 
 MOST_PLACES = 30
 """Lines of one stack that a dump has, the innermost ones."""
 
 
-def dump(worker: Worker | None, loop: asyncio.AbstractEventLoop, loop_thread: int) -> str:
+def dump(
+    worker: Worker | None, loop: asyncio.AbstractEventLoop, loop_thread: int, stalls: Stalls
+) -> str:
     """Returns the tree, the tasks and the threads of a process, as lines of text."""
     own = set() if worker is None else set(_tasks_of(worker))
     others = [task for task in asyncio.all_tasks(loop) if task not in own]
     lines = [
+        f"process {os.getpid()}; its event loop was blocked {stalls}",
         "workers:",
         *_first(_worker_entries(worker)),
         "other tasks:",
@@ -133,8 +141,8 @@ def thread_stack(ident: int) -> tuple[str, ...]:
 def _thread_entries(loop_thread: int) -> Iterator[list[str]]:
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for ident in sys._current_frames():
-        if ident == threading.get_ident():  # the one that looks
-            continue
         name = names.get(ident, f"thread {ident}")
+        if name.startswith(OWN_THREADS):
+            continue
         note = ", which runs the event loop" if ident == loop_thread else ""
         yield _entry(f"{name}{note}", thread_stack(ident))

@@ -32,6 +32,10 @@ class Stalls:
         """All of them together."""
         self.longest: float = 0.0
 
+    def __str__(self) -> str:
+        times = "once" if self.count == 1 else f"{self.count} times"
+        return f"{times}, for {self.seconds:.1f} seconds in all, {self.longest:.1f} at the longest"
+
     def add(self, seconds: float) -> None:
         """Counts one that is over."""
         self.count += 1

@@ -17,7 +17,6 @@ from typing import Protocol
 
 from ..clock import steady_time
 from .deadline import Deadline
-from .guard import arm_last_resort, disarm_last_resort
 
 
 class Duty(Protocol):
@@ -54,7 +53,6 @@ class Watch:
         self._ours, self._pythons = socket.socketpair()
         self._pythons.setblocking(False)
         self._is_over: bool = False
-        self._is_armed: bool = False
         self._thread: threading.Thread = threading.Thread(
             target=self._run, name="fluid.watch", daemon=True
         )
@@ -78,14 +76,12 @@ class Watch:
         self._duty = None
 
     def end(self) -> None:
-        """Ends it, and the deadline with it."""
+        """Ends it; the deadline is nobody's affair then."""
         self._is_over = True
         self.poke()
         self._thread.join()
         self._ours.close()
         self._pythons.close()
-        if self._is_armed:
-            disarm_last_resort()
 
     # --- in the thread ---------------------------------------------------------------------------
 
@@ -99,9 +95,6 @@ class Watch:
             if left <= 0:
                 self._overrun()
                 return
-            if self._deadline.is_running and not self._is_armed:
-                self._is_armed = True
-                arm_last_resort(left)
             if self._duty is not None:
                 if now >= self._duty.next_look():
                     self._duty.look(now)

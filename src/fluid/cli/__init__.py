@@ -1,0 +1,40 @@
+"""The command ``fluid``: ``fluid run``, ``fluid check``, ``fluid config``.
+
+This is its door and imports next to nothing: what a command needs is loaded after the first lines
+of :func:`main` have seen to Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Sequence
+from typing import NoReturn
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command ``fluid`` and leaves with its exit code.
+
+    Args:
+        arguments: What stands behind ``fluid`` on the command line; by default that of the process.
+
+    Raises:
+        SystemExit: Always, with the exit code.
+    """
+    _let_ctrl_c_end_the_imports()
+    from .execution import execute
+
+    raise SystemExit(execute(arguments))
+
+
+def _let_ctrl_c_end_the_imports() -> None:
+    """Gives SIGINT its default action, until the runtime takes it.
+
+    Python's own handler would answer Ctrl-C with the traceback of whatever line of whatever module
+    was just being imported. A SIGINT that is ignored, as in a job in the background, stays so.
+    """
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if on_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

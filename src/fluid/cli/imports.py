@@ -1,0 +1,110 @@
+"""Importing a module of the user's, and saying in one line what was wrong with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module as import_by_name
+from pathlib import Path
+from pkgutil import iter_modules
+from traceback import walk_tb
+from types import ModuleType
+from typing import TypeAlias
+
+from ..logs import error_text
+from ..runtime.importing import importing
+from .refusal import Refusal, did_you_mean
+
+Place: TypeAlias = tuple[str, int | None]
+"""A file and a line."""
+
+GUARD = "put what is only for the program itself under  if __name__ == '__main__':"
+"""The lesson for a module that does at import what it should do when it runs."""
+
+_OWN = str(Path(__file__).parents[1]) + os.sep
+_STANDARD_LIBRARY = str(Path(os.__file__).parent) + os.sep
+
+
+def import_module(name: str, *, subject: str) -> ModuleType:
+    """Imports a module, with the current directory first on the path.
+
+    Args:
+        name: Its dotted name.
+        subject: What it is called in an error.
+
+    Raises:
+        Refusal: If there is no such module, or the import of it fails.
+    """
+    here = str(Path.cwd())
+    if sys.path[:1] != [here]:
+        sys.path.insert(0, here)
+    try:
+        with importing(name):
+            return import_by_name(name)
+    except ModuleNotFoundError as error:
+        if _is_about(name, error):
+            raise Refusal(_not_found(error.name or name, subject, name)) from None
+        raise _failed(name, subject, error) from error
+    except SystemExit as error:
+        raise Refusal(
+            f"{subject} {name!r} ends the process when it is imported ({error_text(error)}), "
+            f"at {place_of(error)}; {GUARD}"
+        ) from error
+    except BaseException as error:
+        raise _failed(name, subject, error) from error
+
+
+def _is_about(name: str, error: ModuleNotFoundError) -> bool:
+    """Returns whether it is the module itself that was not found, and not one that it imports."""
+    is_on_the_way = error.name is not None and f"{name}.".startswith(f"{error.name}.")
+    return is_on_the_way and not any(map(_is_users, _places(error)))
+
+
+def _not_found(missing: str, subject: str, name: str) -> str:
+    parent, _, last = missing.rpartition(".")
+    place = f"{Path.cwd()} or elsewhere on the path" if not parent else f"package {parent!r}"
+    paths = getattr(sys.modules.get(parent), "__path__", None) if parent else [str(Path.cwd())]
+    if paths is None:
+        return f"{subject} {name!r} was not found: {parent!r} is a module, not a package"
+    siblings = [module.name for module in iter_modules(paths)]
+    return f"{subject} {missing!r} was not found in {place}{did_you_mean(last, siblings)}"
+
+
+def _failed(name: str, subject: str, error: BaseException) -> Refusal:
+    where, text = place_of(error), error_text(error)
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        where = _shown((error.filename, error.lineno))
+        text = f"{type(error).__name__}: {error.msg}"
+    return Refusal(f"{subject} {name!r} cannot be imported: {where}{where and ': '}{text}")
+
+
+# --- places --------------------------------------------------------------------------------------
+
+
+def place_of(error: BaseException) -> str:
+    """Returns ``file:line`` of the innermost line that raised ``error``, of the user's own code.
+
+    If there is none, of a library's; nothing if that is not so either.
+    """
+    places = [place for place in _places(error) if not place[0].startswith((_OWN, "<frozen"))]
+    own = [place for place in places if _is_users(place)] or places
+    return _shown(own[-1]) if own else ""
+
+
+def _places(error: BaseException) -> list[Place]:
+    return [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+
+
+def _is_users(place: Place) -> bool:
+    """Returns whether a line is neither ours nor of a library."""
+    file, _ = place
+    return not (
+        file.startswith((_OWN, _STANDARD_LIBRARY, "<frozen")) or "site-packages" in Path(file).parts
+    )
+
+
+def _shown(place: Place) -> str:
+    """Returns a place, from the current directory where it is below that."""
+    file, line = place
+    here = str(Path.cwd()) + os.sep
+    return file.removeprefix(here) + (f":{line}" if line else "")

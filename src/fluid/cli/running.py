@@ -1,0 +1,95 @@
+"""``fluid run``: from options to a running process."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..runtime.front import Front
+from ..runtime.process import operate
+from ..runtime.settings import Settings
+from .logs import set_up
+from .loops import factory_of
+from .names import Name
+from .options import OPTIONS, words_of
+from .refusal import Refusal
+from .sources import ARGUMENTS, is_given
+from .target import maker
+
+CHILD_RESERVE = 2.0
+"""Seconds beyond the child's deadline that its parent has to see it end, with ``--reload``."""
+
+
+def run_here(context: click.Context) -> int:
+    """Runs the target in this process, and returns its exit code."""
+    values, target = context.params, target_of(context)
+    settings = Settings(
+        deadline=values["deadline"],
+        stall_threshold=values["stall_threshold"],
+        loop_factory=factory_of(values["loop"]),
+        debug=values["debug"],
+    )
+    make = maker(target, context.meta[ARGUMENTS])
+    return operate(make, name=target, settings=settings, front=_front(values))
+
+
+def run_reloading(context: click.Context) -> int:
+    """Runs the target in a child process, again whenever its code has changed."""
+    if find_spec("watchfiles") is None:
+        raise Refusal('--reload needs watchfiles: pip install "fluid-workers[reload]"')
+    from .reload import reloader
+
+    values, target = context.params, target_of(context)
+    Name.parse(target)  # what cannot be right after any change is not worth waiting for one
+    paths = [Path(path) for path in values["reload_path"]] or [Path.cwd()]
+    for path in paths:
+        if not path.exists():
+            raise Refusal(f"--reload-path {path} does not exist")
+    deadline = values["deadline"]
+    command = command_of(context)
+    settings = Settings(deadline=deadline + CHILD_RESERVE, debug=values["debug"])
+    return operate(
+        lambda: reloader(command, paths, deadline),
+        name=f"the reloader of {target}",
+        settings=settings,
+        front=_front(values),
+    )
+
+
+def target_of(context: click.Context) -> str:
+    """Returns the target.
+
+    Raises:
+        Refusal: If nobody has given one.
+    """
+    target: str | None = context.params["target"]
+    if target:
+        return target
+    raise Refusal(
+        f"there is no target; write  fluid {context.info_name} package.module:attribute, set "
+        f"FLUID_TARGET, or put  target = 'package.module:attribute'  under [tool.fluid]"
+    )
+
+
+def command_of(context: click.Context) -> list[str]:
+    """Returns the command line of a child: the same options, without reloading.
+
+    Only what was given is repeated: the child reads the same variables and the same file.
+    """
+    given = [row for row in OPTIONS if is_given(context, row) and not row.name.startswith("reload")]
+    arguments = context.meta[ARGUMENTS]
+    return [
+        *(sys.executable, "-m", __name__.partition(".")[0], "run", "--no-reload"),
+        *words_of(given, context.params),
+        *(["--", *arguments] if arguments else []),
+    ]
+
+
+def _front(values: dict[str, Any]) -> Front:
+    debug = values["debug"]
+    level = "debug" if debug else values["log_level"]
+    return set_up(level=level, format=values["log_format"], debug=debug)

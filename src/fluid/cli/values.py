@@ -1,0 +1,73 @@
+"""What the value of an option may be: the checks, for flags, variables and the file alike."""
+
+from __future__ import annotations
+
+import os
+from math import inf, nan
+from typing import Any
+
+import click
+
+from .refusal import shown
+
+LONGEST = 31_536_000.0
+"""The most seconds that an option takes: a year. Timers of the system do not take any number."""
+
+LEVELS: tuple[str, ...] = ("debug", "info", "warning", "error", "critical")
+FORMATS: tuple[str, ...] = ("auto", "plain", "rich", "json")
+
+
+class Seconds(click.ParamType[float]):
+    """A number of seconds.
+
+    Args:
+        least: The smallest that is allowed.
+        words: What is allowed, for the error.
+        endless: Whether ``inf`` is.
+    """
+
+    name = "seconds"
+
+    def __init__(self, least: float, words: str, *, endless: bool = False) -> None:
+        self.least: float = least
+        self.words: str = words
+        self.endless: bool = endless
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Returns the number, or fails."""
+        try:
+            seconds = float(value)
+        except (TypeError, ValueError, OverflowError):
+            seconds = nan
+        if self.least <= seconds <= LONGEST or (self.endless and seconds == inf):
+            return seconds
+        return self.fail(f"{shown(value)} is not a number of seconds, {self.words}", param, ctx)
+
+
+class LoopName(click.ParamType[str]):
+    """``asyncio``, ``uvloop``, or a factory; whether there is one is seen when it is needed."""
+
+    name = "loop"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Returns the name, or fails."""
+        if value in ("asyncio", "uvloop") or ":" in value:
+            return str(value)
+        return self.fail(
+            f"{shown(value)} is neither asyncio nor uvloop nor module:factory", param, ctx
+        )
+
+
+class Paths(click.ParamType[str]):
+    """Paths; a variable has several of them, separated as in ``PATH``."""
+
+    name = "path"
+    envvar_list_splitter = os.pathsep
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Returns the path, or fails if it can be none."""
+        if value and "\0" not in value:
+            return str(value)
+        return self.fail(f"{shown(value)} is not a path", param, ctx)
