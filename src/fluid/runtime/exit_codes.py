@@ -44,6 +44,8 @@ class Facts:
     """Why there was no worker to start."""
     start_error: BaseException | None = None
     """Why the root worker did not start, unless it was stopped before it had."""
+    place: str = ""
+    """Where that came from, if that was before there was a worker."""
     error: BaseException | None = None
     """What ended the root worker after it had started."""
     origin: str = ""
@@ -107,7 +109,8 @@ def _causes(facts: Facts) -> Iterator[str]:
     if isinstance(facts.error, SupervisorGaveUp):  # whatever it was that its child failed with
         who = facts.error.path
     if facts.start_error is not None:
-        yield f"{who} did not start ({error_text(facts.start_error)})"
+        place = f", {facts.place}" if facts.place else ""
+        yield f"{who} did not start ({error_text(facts.start_error)}{place})"
     if facts.error is not None:
         yield f"{who} failed ({error_text(facts.error)})"
     yield from facts.undone[:MOST_UNDONE]

@@ -9,8 +9,13 @@ from ..worker import Worker
 from ..worker.core import core_of
 
 
-def is_usable(thing: object, subject: str = "fluid.run() runs") -> Worker:
+def is_usable(thing: object, subject: str = "fluid.run() runs", call: str = "run({})") -> Worker:
     """Returns ``thing`` if it is a worker that has not been started yet.
+
+    Args:
+        thing: Whatever it is.
+        subject: The beginning of what is said if it is not.
+        call: What is done with an instance, for an example.
 
     Raises:
         FluidValueError: If it is not a worker.
@@ -23,9 +28,8 @@ def is_usable(thing: object, subject: str = "fluid.run() runs") -> Worker:
             f"a coroutine is run by  asyncio.run(...)"
         )
     if isinstance(thing, type) and issubclass(thing, Worker):
-        raise FluidValueError(
-            f"{subject} a worker, not a class of them; make one:  run({thing.__name__}())"
-        )
+        instance = call.format(f"{thing.__name__}()")
+        raise FluidValueError(f"{subject} a worker, not a class of them; make one:  {instance}")
     if not isinstance(thing, Worker):
         raise FluidValueError(f"{subject} a worker, not {thing!r}")
     if core_of(thing).life is not None:

@@ -71,6 +71,11 @@ class Probe:
                 self._in_loop(self._tell, self._whole())
                 self._ask()
 
+    def end(self) -> None:
+        """Tells, when the loop runs no more, of a block that was its last."""
+        if self._seen is not None:
+            self._tell(self._whole())
+
     def _ask(self) -> None:
         self._in_loop(self._answer)
 

@@ -125,10 +125,17 @@ class Process:
         self._is_main: bool = threading.current_thread() is threading.main_thread()
         self._deadline: Deadline = Deadline(settings.deadline if self._is_main else inf)
         self._root: Root = Root(make, name, self._loop, self._deadline, self._must_end, front)
-        self._watch: Watch = Watch(self._deadline, self._overrun, self._hear, self._probe())
+        self._probe: Probe | None = self._new_probe()
+        self._watch: Watch = Watch(self._deadline, self._overrun, self._hear, self._probe)
         self._signals: Signals = Signals(self._loop, self._root, self._must_end, self._watch)
         self._voice: Voice = Voice()
         self._dumped_at: float = -inf
+
+    def _new_probe(self) -> Probe | None:
+        threshold = self._settings.stall_threshold
+        if not threshold:
+            return None
+        return Probe(self._loop, self._thread, threshold, self._root.tell_stall)
 
     def run(self) -> int:
         """Runs until the worker has ended, and returns the exit code."""
@@ -173,7 +180,10 @@ class Process:
     def _live_out(self) -> int:
         root, facts, count = self._root, self._root.facts, self._signals.count
         root.live_out(self._signals.hear)
+        self._must_end()
         self._watch.forget_duty()
+        if self._probe is not None:
+            self._probe.end()
         facts.undone = root.undone()
         if not root.has_left_behind:  # else asyncio's teardown would wait for what refuses to end
             with root.noting_exits():
@@ -202,12 +212,6 @@ class Process:
             self._front.last_words(f"{self._root.path}: exit code {code}: {why}", code)
 
     # --- in the thread that watches --------------------------------------------------------------
-
-    def _probe(self) -> Probe | None:
-        threshold = self._settings.stall_threshold
-        if not threshold:
-            return None
-        return Probe(self._loop, self._thread, threshold, self._root.tell_stall)
 
     def _hear(self, number: int) -> None:
         """Hears a signal, also where the main thread does not come to handle it."""

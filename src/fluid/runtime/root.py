@@ -23,6 +23,7 @@ from .mistakes import is_usable
 from .probe import Stall
 from .progress import Progress
 from .signal_count import Request
+from .stacks import stack_of
 from .stalls import Stalls
 from .undone import is_abandoned, undone
 
@@ -216,7 +217,7 @@ class Root:
             worker = await self._made()
         except BaseException as error:
             if not (isinstance(error, asyncio.CancelledError) and self._is_to_end):
-                self.facts.start_error = error
+                self._note_failed_make(error)
             return
         finally:
             self._starter = None
@@ -241,10 +242,16 @@ class Root:
         if worker is self.worker and worker is not None:  # the same one again, after its end
             worker._worker.reborn()
         try:
-            return is_usable(worker, f"{self._name} is")
+            return is_usable(worker, f"{self._name} has to make", "{}")
         except FluidError as error:
             self.facts.usage_error = error
             return None
+
+    def _note_failed_make(self, error: BaseException) -> None:
+        self.facts.start_error = error
+        self.facts.place = logs.place_of(stack_of(error))
+        if self._loop.get_debug():
+            logs.safely(logger.error, "%s could not be made", self._name, exc_info=error)
 
     def _heed(self, event: events.WorkerEvent) -> None:
         """Heeds the beginning of the root's own stop."""

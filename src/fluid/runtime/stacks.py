@@ -11,6 +11,7 @@ import gc
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Iterable, Iterator
 from contextvars import Context
 from types import FrameType
@@ -136,6 +137,14 @@ def thread_stack(ident: int) -> tuple[str, ...]:
         places.append(f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}")
         frame = frame.f_back
     return tuple(reversed(places))
+
+
+def stack_of(error: BaseException) -> tuple[str, ...]:
+    """Returns where an error was raised, outermost first: ``file:line in function``."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return tuple(
+        f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_qualname}" for frame, line in frames
+    )
 
 
 def _thread_entries(loop_thread: int) -> Iterator[list[str]]:
