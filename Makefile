@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests examples benchmarks tools conftest.py docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage check lint types layers docs format bench conservation scenarios timelines pin clean
+.PHONY: help run test test-all coverage check lint types layers docs format bench conservation scenarios timelines transcript pin clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -65,6 +65,9 @@ scenarios: $(VENV)/.ready-test ## Show which scenarios the tests cover
 
 timelines: $(VENV)/.ready-test ## Draw the pictures of docs/timers.md anew
 	$(BIN)/python -m tools.timelines
+
+transcript: $(VENV)/.ready-test ## Record the run of fluid run in docs/running.md anew
+	$(BIN)/python -m tools.transcript
 
 pin: ## Pin requirements/*.txt anew, each to the latest versions that fit
 	$(PYTHON) -m venv .venv-pin

@@ -6,14 +6,16 @@ import argparse
 import os
 import sqlite3
 import sys
-import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import fluid
+from fluid import cli
 
-from .app import indexer
+from .index import indexer
+from .places import DATABASE_VARIABLE, default_database, standard_library
 from .progress import Tally, contents, summary
 from .scan import is_in
 from .search import Hit, emphasized, search_symbols, search_texts, unmarked
@@ -61,20 +63,26 @@ def _run(paths: list[Path], database: Path) -> Tally:
     began = time.perf_counter()
     roots = [path.resolve() for path in paths]
     with Store.open(database) as store:
-        known = store.known()
+        known = store.known(str(root) for root in roots)
     for root in roots:
         # A folder that has been deleted since is no mistake: it leaves the index.
         if not root.exists() and not any(is_in(path, {str(root)}) for path in known):
             raise FileNotFoundError(f"no such file or folder: {root}")
     tally = Tally()
     try:
-        fluid.run(indexer(roots, database, known, tally))
+        fluid.run(indexer(roots, database, tally))
     finally:
         seconds = time.perf_counter() - began
         with Store.open(database) as store:
             print(*summary(tally, seconds), sep="\n")
             print(contents(store.totals(), database), flush=True)
     return tally
+
+
+def _watch(options: argparse.Namespace) -> NoReturn:
+    """Does what ``fluid run examples.codesearch.watch:watch -- PATH...`` does."""
+    os.environ[DATABASE_VARIABLE] = str(options.db)
+    cli.main(["run", "examples.codesearch.watch:watch", "--", *options.paths])
 
 
 def _search(options: argparse.Namespace) -> int:
@@ -108,23 +116,6 @@ def _shortened(path: str) -> str:
     return str(Path(path).relative_to(here)) if here in Path(path).parents else path
 
 
-def standard_library() -> Path:
-    """Returns the folder of the running interpreter's standard library."""
-    return Path(sysconfig.get_path("stdlib"))
-
-
-def default_database() -> Path:
-    """Returns the place of the user's index: it can be made again, so it is a cache."""
-    match sys.platform:
-        case "darwin":
-            caches = Path.home() / "Library" / "Caches"
-        case "win32":
-            caches = Path(os.environ.get("LOCALAPPDATA") or Path.home())
-        case _:
-            caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return caches / "fluid-codesearch" / "index.db"
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="codesearch",
@@ -133,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_database(parser, default_database())
     parser.set_defaults(command=_demo)
-    commands = parser.add_subparsers(title="commands", metavar="index | search")
+    commands = parser.add_subparsers(title="commands", metavar="index | watch | search")
 
     index = commands.add_parser("index", help="bring the index up to date")
     _add_database(index, argparse.SUPPRESS)
@@ -141,6 +132,11 @@ def _parser() -> argparse.ArgumentParser:
         "paths", nargs="*", type=Path, metavar="PATH", help="default: the standard library"
     )
     index.set_defaults(command=_index)
+
+    watch = commands.add_parser("watch", help="keep the index current")
+    _add_database(watch, argparse.SUPPRESS)
+    watch.add_argument("paths", nargs="*", metavar="FOLDER", help="default: the one we are in")
+    watch.set_defaults(command=_watch)
 
     search = commands.add_parser("search", help="search the index")
     _add_database(search, argparse.SUPPRESS)

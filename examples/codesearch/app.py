@@ -1,35 +1,33 @@
-"""The workers, and the group that they form. This is the file that is about fluid.
+"""The workers. This is the file that is about fluid.
 
 A scanner lists the files that have changed and sends them to a pool of parsers, which have them
 parsed by processes of their own, and send the result to a writer, who puts many of them into one
-transaction. A reporter watches. It is a pipeline, and so stops from the source to the sink: each is
-asked to stop only when nobody is left who could send it anything.
+transaction. ``index.py`` makes a pipeline of them that ends when everything is in the index;
+``watch.py`` makes one that goes on.
 
-* The run is over when the scanner ends, which it does when all files are parsed. With its end the
-  pipeline stops: the parsers have nothing left, and the writer still writes what it was sent.
-* On Ctrl-C the scanner sends nothing more and the parsers finish the files that they have in hand.
-  What is queued they give back, and it takes no bookkeeping to do so: a file that is not in the
-  index is one that the next run finds to be new. What has been parsed is written.
+A pipeline stops from the source to the sink: each is asked to stop only when nobody is left who
+could send it anything. On Ctrl-C the scanner sends nothing more, and the parsers give back what
+they have, queued or in hand. It takes no bookkeeping to do so: a file that is not in the index is
+one that the next run finds to be new. What has been parsed is written.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from fluid import BatchConsumer, Pipeline, QueueConsumerWorker, Worker
+from fluid import BatchConsumer, QueueConsumerWorker, Worker
 
 from .parse import Source, Trouble
 from .process import ParserProcess
-from .progress import Tally, display
+from .progress import Tally
 from .scan import Problem, SourceFile, Stamp, compare, find
-from .store import Change, Forget, Keep, Store
+from .store import Change, Forget, Keep, Store, Totals
 
 T = TypeVar("T")
 
@@ -40,52 +38,39 @@ QUEUED = 64
 WRITTEN_AT_ONCE = 64
 """Files in one transaction, at the most: some 40 ms of work."""
 PARSERS = min(os.cpu_count() or 1, 8)
-PARSER_GRACE = 0.5
-"""Seconds that a parser has for the file in hand when it is asked to stop. A file that takes longer
-is given back as well, and its process killed."""
-
-
-def indexer(
-    roots: Sequence[Path], database: Path, known: Mapping[str, Stamp], tally: Tally
-) -> Pipeline:
-    """Returns the pipeline that brings ``database`` up to date with what is below ``roots``.
-
-    Args:
-        roots: Absolute paths of files and folders.
-        database: Where the index is.
-        known: The files that are in it, as ``Store.known()`` returns them.
-        tally: Is kept up to date.
-    """
-    writer = Writer(database, tally)
-    parsers = Parsers(writer, tally)
-    scanner = Scanner(roots, known, parsers, writer, tally)
-    return Pipeline(scanner, parsers, writer, Reporter(tally), name="codesearch")
+GRACE, CLEANUP = 3.0, 2.0
+"""Seconds that a worker has to stop, and to clean up. Nobody should need a tenth of that, but all
+of them, one after the other, have to be within the 25 seconds of the process."""
 
 
 class Scanner(Worker):
     """Finds out what there is to do, sends it, and ends when it is done."""
 
+    cleanup_period = CLEANUP
+
     def __init__(
-        self,
-        roots: Sequence[Path],
-        known: Mapping[str, Stamp],
-        parsers: Parsers,
-        writer: Writer,
-        tally: Tally,
+        self, roots: Sequence[Path], parsers: Parsers, writer: Writer, tally: Tally
     ) -> None:
-        super().__init__()
-        self.roots, self.known = roots, known
+        super().__init__(stopping_grace_period=GRACE)
+        self.roots = roots
         self.parsers, self.writer, self.tally = parsers, writer, tally
 
     async def run(self) -> None:
-        """Lists files, sends those that have changed, and waits until the parsers have had them."""
-        items = await self._find()
+        """Brings everything up to date."""
+        paths = [str(root) for root in self.roots]
+        await self.update(paths, await self.writer.known(paths))
+
+    async def update(self, paths: Collection[str], known: Mapping[str, Stamp]) -> None:
+        """Lists the files below ``paths``, sends those that changed, and waits until it is done.
+
+        A stop ends each of these waits, and with it the sending.
+        """
+        items = await self._find(paths)
         if not self.is_running():
             return
-        listing = await asyncio.to_thread(compare, items, self.known, self.roots)
+        listing = await asyncio.to_thread(compare, items, known, paths)
         self.tally.problems.extend(item for item in items if isinstance(item, Problem))
         self.tally.listing = listing
-        # A stop ends each of these waits, and with it the sending.
         for path in listing.gone:
             await self.wait_or_stop(self.writer.put(Forget(path)))
         for file in listing.changed:
@@ -93,11 +78,12 @@ class Scanner(Worker):
                 return
             await self.wait_or_stop(self.parsers.put(file))
         await self.wait_or_stop(self.parsers.join())
+        await self.wait_or_stop(self.writer.join())
         self.tally.is_complete = self.is_running()
 
-    async def _find(self) -> list[SourceFile | Problem]:
+    async def _find(self, paths: Collection[str]) -> list[SourceFile | Problem]:
         items: list[SourceFile | Problem] = []
-        search = find(self.roots)
+        search = find(self.roots, paths)
         while self.is_running():
             some = await asyncio.to_thread(lambda: list(islice(search, LISTED_AT_ONCE)))
             if not some:
@@ -110,8 +96,10 @@ class Scanner(Worker):
 class Parsers(QueueConsumerWorker[SourceFile]):
     """Has files parsed, several at once, and sends what is in them on."""
 
+    cleanup_period = CLEANUP
+
     def __init__(self, writer: Writer, tally: Tally) -> None:
-        super().__init__(concurrency=PARSERS, maxsize=QUEUED, stopping_grace_period=PARSER_GRACE)
+        super().__init__(concurrency=PARSERS, maxsize=QUEUED, stopping_grace_period=GRACE)
         self.writer, self.tally = writer, tally
         self.idle = [ParserProcess() for _ in range(PARSERS)]
 
@@ -123,8 +111,12 @@ class Parsers(QueueConsumerWorker[SourceFile]):
     async def on_message(self, file: SourceFile) -> None:
         """Has a file parsed by a process that has nothing else to do."""
         process = self.idle.pop()
-        await self._send_on(file, await process.parse(file.path))
+        source = await self.wait_or_stop(process.parse(file.path))
+        if source is None:  # a stop was asked for; the process is going to be killed
+            self.tally.returned += 1
+            return
         self.idle.append(process)
+        await self._send_on(file, source)
 
     def gracefully_stop(self) -> None:
         """Asks for a stop that leaves what is queued as it is, for :meth:`on_undelivered`."""
@@ -148,8 +140,12 @@ class Parsers(QueueConsumerWorker[SourceFile]):
 class Writer(BatchConsumer[Change]):
     """Writes into the index, as much at once as has come, in a thread of its own."""
 
+    cleanup_period = CLEANUP
+
     def __init__(self, database: Path, tally: Tally) -> None:
-        super().__init__(size=WRITTEN_AT_ONCE, age=0, maxsize=WRITTEN_AT_ONCE)
+        super().__init__(
+            size=WRITTEN_AT_ONCE, age=0, maxsize=WRITTEN_AT_ONCE, stopping_grace_period=GRACE
+        )
         self.database, self.tally = database, tally
 
     async def on_startup(self) -> None:
@@ -165,6 +161,14 @@ class Writer(BatchConsumer[Change]):
         removed = await self._in_thread(lambda: self.store.write(changes))
         self._count(changes, removed)
 
+    async def known(self, paths: Collection[str]) -> dict[str, Stamp]:
+        """Returns what the index has at or below ``paths``."""
+        return await self._in_thread(lambda: self.store.known(paths))
+
+    async def totals(self) -> Totals:
+        """Returns what the whole index holds."""
+        return await self._in_thread(self.store.totals)
+
     def _count(self, changes: list[Change], removed: int) -> None:
         self.tally.removed += removed
         for change in changes:
@@ -175,20 +179,3 @@ class Writer(BatchConsumer[Change]):
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.thread, function)
-
-
-class Reporter(Worker):
-    """Shows how far things are. It starts first and ends last, and so sees everything."""
-
-    def __init__(self, tally: Tally) -> None:
-        super().__init__()
-        self.tally = tally
-
-    async def run(self) -> None:
-        """Looks at the tally ten times a second, and once more at the end."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        with display(sys.stderr) as shown:
-            while await self.sleep(0.1):
-                shown.show(self.tally, loop.time() - began)
-            shown.show(self.tally, loop.time() - began)

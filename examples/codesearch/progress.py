@@ -56,6 +56,10 @@ class Tally:
         """Those of them that the next run will find to be new or different again."""
         return self.to_do - self.done
 
+    def clear(self) -> None:
+        """Begins anew."""
+        vars(self).update(vars(Tally()))
+
 
 class Display(Protocol):
     """Shows people how far a run is."""
@@ -150,6 +154,11 @@ def progress_line(tally: Tally, elapsed: float) -> str:
 def rate(files: int, seconds: float) -> str:
     """Returns how many files that is per second, in words."""
     return f"{files / seconds if seconds > 0 else 0:,.0f} files per second"
+
+
+def count(number: int, noun: str) -> str:
+    """Returns how many there are, in words."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def problem_line(problem: Problem) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -58,14 +58,42 @@ class Listing:
     """Paths that are in the index and should not be any more."""
 
 
-def find(roots: Iterable[Path]) -> Iterator[SourceFile | Problem]:
-    """Yields each Python file at or below ``roots``, and what is in the way of looking."""
-    for root in roots:
-        yield from _walk(str(root))
+def find(
+    roots: Iterable[Path], paths: Collection[str] | None = None
+) -> Iterator[SourceFile | Problem]:
+    """Yields each Python file at or below ``roots``, and what is in the way of looking.
+
+    Args:
+        roots: What the user has named.
+        paths: If given, only what is at or below one of them: where something has changed.
+    """
+    for root in map(str, roots):
+        for path in (root,) if paths is None else paths:
+            if _is_searched(path, root):
+                yield from _walk(path, root)
 
 
-def _walk(root: str) -> Iterator[SourceFile | Problem]:
-    folders = [root]
+def _is_searched(path: str, root: str) -> bool:
+    """Tells whether a search of ``root`` comes to ``path``, if there is such a thing."""
+    if not is_in(path, {root}):
+        return False
+    while path != root:
+        path, name = os.path.split(path)
+        if _is_skipped(name) or _is_linked_folder(os.path.join(path, name)):  # noqa: PTH118
+            return False
+    return True
+
+
+def _is_skipped(name: str) -> bool:
+    return name.startswith(".") or name in SKIPPED_FOLDERS
+
+
+def _is_linked_folder(path: str) -> bool:
+    return os.path.islink(path) and os.path.isdir(path)  # noqa: PTH112, PTH114
+
+
+def _walk(path: str, root: str) -> Iterator[SourceFile | Problem]:
+    folders = [path]
     while folders:
         folder = folders.pop()
         try:
@@ -74,13 +102,16 @@ def _walk(root: str) -> Iterator[SourceFile | Problem]:
         except FileNotFoundError:  # deleted meanwhile, or before; the index will have to follow
             continue
         except NotADirectoryError:
-            yield _look_at(folder, Path(folder).name)
+            if folder == root:
+                yield _look_at(folder, Path(folder).name)
+            elif folder.endswith(SUFFIXES):
+                yield _look_at(folder, os.path.relpath(folder, root))
             continue
         except OSError as error:
             yield Problem(Trouble.UNREADABLE, _printable(folder), error.strerror or str(error))
             continue
         for entry in entries:
-            if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS:
+            if _is_skipped(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
@@ -108,9 +139,9 @@ def _printable(path: str) -> str:
 
 
 def compare(
-    items: Iterable[SourceFile | Problem], known: Mapping[str, Stamp], roots: Iterable[Path]
+    items: Iterable[SourceFile | Problem], known: Mapping[str, Stamp], paths: Iterable[str]
 ) -> Listing:
-    """Compares everything that :func:`find` has yielded with the files that the index knows.
+    """Compares all that :func:`find` has yielded for ``paths`` with the files that the index knows.
 
     What could not be looked at is left in the index as it is: not seen is not gone.
     """
@@ -121,7 +152,7 @@ def compare(
             files[item.path] = item
         elif item.trouble is Trouble.UNREADABLE:
             unseen.add(item.path)
-    tops = {str(root) for root in roots}
+    tops = set(paths)
     return Listing(
         found=len(files),
         changed=[file for file in files.values() if known.get(file.path) != file.stamp],

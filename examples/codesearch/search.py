@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .store import MARK_BEGIN, MARK_END, Store
+from .sql import MARK_BEGIN, MARK_END
+from .store import Store
 
 MARKED = re.compile(f"{MARK_BEGIN}(.*?){MARK_END}")
 DEFINES = re.compile(r"\s*(?:async\s+def|class|def)\s")

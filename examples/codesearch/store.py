@@ -1,9 +1,4 @@
-"""The index: one SQLite file. All of the SQL is here.
-
-The text of a file is one row of an FTS5 table. A row for each line would make it easy to say in
-which line a word is, but takes five times as long to write. Instead, ``search.py`` finds the line
-in the texts of the few files that are shown.
-"""
+"""The index: one SQLite file. The statements are in ``sql.py``."""
 
 from __future__ import annotations
 
@@ -15,70 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from . import sql
 from .parse import Source
 from .scan import SourceFile, Stamp
-
-MARK_BEGIN, MARK_END = "\ue000", "\ue001"
-"""Put around each word that was found; for private use, so that no file ought to have them."""
-
-FORMAT = 0x666C7831
-"""Stands in the file's header; another number there is another format, or not an index at all."""
-
-SCHEMA = """
-create table files (
-    id integer primary key,
-    path text not null unique,
-    size integer not null,
-    changed_ns integer not null,
-    lines integer not null
-);
-create table symbols (
-    file integer not null,
-    name text not null,
-    short text not null,
-    line integer not null
-);
-create index symbols_by_file on symbols (file, short);
-create virtual table texts using fts5 (name, text);
-"""
-
-KNOWN = "select path, size, changed_ns from files"
-TOTALS = """
-select (select count(*) from files), (select coalesce(sum(lines), 0) from files),
-       (select count(*) from symbols)
-"""
-
-FORGET = (
-    "delete from texts where rowid = (select id from files where path = :path)",
-    "delete from symbols where file = (select id from files where path = :path)",
-    "delete from files where path = :path",
-)
-ADD_FILE = "insert into files (path, size, changed_ns, lines) values (?, ?, ?, ?)"
-ADD_TEXT = "insert into texts (rowid, name, text) values (?, ?, ?)"
-ADD_SYMBOL = "insert into symbols (file, name, short, line) values (?, ?, ?, ?)"
-
-BELOW = "(:folder = '' or files.path = :folder or substr(files.path, 1, :length) = :below)"
-
-# Files that define the most of the words come first; then, a word counts more in a file's name.
-FIND_TEXTS = f"""
-select files.path, highlight(texts, 1, '{MARK_BEGIN}', '{MARK_END}')
-from texts join files on files.id = texts.rowid
-where texts match :query and {BELOW}
-order by (select count(distinct short) from symbols
-          where file = texts.rowid and short in (select value from json_each(:words))) desc,
-         bm25(texts, 10.0, 1.0), files.path
-limit :limit
-"""
-# The whole name first, then one that ends with it; then the shortest.
-FIND_SYMBOLS = f"""
-select files.path, symbols.line, texts.text
-from symbols join files on files.id = symbols.file join texts on texts.rowid = symbols.file
-where not exists (select 1 from json_each(:words) where not instr(lower(symbols.name), value))
-      and {BELOW}
-order by lower(symbols.name) <> :whole, symbols.short <> :whole,
-         length(symbols.name), files.path, symbols.line
-limit :limit
-"""
 
 
 class UnusableIndexError(Exception):
@@ -165,7 +99,7 @@ class Store:
         return removed
 
     def _forget(self, path: str) -> int:
-        counts = [self._connection.execute(each, {"path": path}).rowcount for each in FORGET]
+        counts = [self._connection.execute(each, {"path": path}).rowcount for each in sql.FORGET]
         return counts[-1]
 
     def _keep(self, change: Keep) -> None:
@@ -173,20 +107,24 @@ class Store:
         text, symbols = change.source.text, change.source.symbols
         self._forget(path)
         row = (path, size, changed_ns, change.lines)
-        file_id = self._connection.execute(ADD_FILE, row).lastrowid
-        self._connection.execute(ADD_TEXT, (file_id, name, text))
+        file_id = self._connection.execute(sql.ADD_FILE, row).lastrowid
+        self._connection.execute(sql.ADD_TEXT, (file_id, name, text))
         rows = ((file_id, name, last_part(name).lower(), line) for name, line in symbols)
-        self._connection.executemany(ADD_SYMBOL, rows)
+        self._connection.executemany(sql.ADD_SYMBOL, rows)
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def known(self) -> dict[str, Stamp]:
-        """Returns the stamp of each file in the index, by its path."""
-        return {path: (size, changed_ns) for path, size, changed_ns in self._rows(KNOWN)}
+    def known(self, paths: Iterable[str]) -> dict[str, Stamp]:
+        """Returns the stamp of each file in the index that is at or below one of ``paths``."""
+        return {
+            found: (size, changed_ns)
+            for path in paths
+            for found, size, changed_ns in self._rows(sql.KNOWN, **_below(path))
+        }
 
     def totals(self) -> Totals:
         """Returns what the whole index holds."""
-        return Totals(*next(self._rows(TOTALS)))
+        return Totals(*next(self._rows(sql.TOTALS)))
 
     def find_texts(
         self, query: str, words: list[str], *, folder: str, limit: int
@@ -200,7 +138,7 @@ class Store:
             limit: How many.
         """
         values = {"query": query, "words": _json(words), "limit": limit}
-        return self._rows(FIND_TEXTS, **values, **_below(folder))
+        return self._rows(sql.FIND_TEXTS, **values, **_below(folder))
 
     def find_symbols(
         self, words: list[str], *, folder: str, limit: int
@@ -210,7 +148,7 @@ class Store:
         Letters match whether they are small or capital.
         """
         values = {"words": _json(words), "whole": ".".join(words).lower(), "limit": limit}
-        return self._rows(FIND_SYMBOLS, **values, **_below(folder))
+        return self._rows(sql.FIND_SYMBOLS, **values, **_below(folder))
 
     def _rows(self, statement: str, **values: object) -> Iterator[Any]:
         return self._connection.execute(statement, values)
@@ -225,9 +163,10 @@ def _json(words: list[str]) -> str:
     return json.dumps([word.lower() for word in words])
 
 
-def _below(folder: str) -> dict[str, object]:
+def _below(folder: str) -> dict[str, str]:
+    """Returns the values for ``sql.BELOW``: what comes before, and after, all paths in a folder."""
     below = folder.rstrip(os.sep) + os.sep
-    return {"folder": folder, "below": below, "length": len(below)}
+    return {"folder": folder, "below": below, "beyond": below[:-1] + chr(ord(os.sep) + 1)}
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -236,12 +175,12 @@ def _prepare(connection: sqlite3.Connection) -> None:
     with connection:
         connection.execute("begin immediate")  # or two that begin at once would both make tables
         (found,) = connection.execute("pragma application_id").fetchone()
-        if found != FORMAT:
+        if found != sql.FORMAT:
             if connection.execute("select 1 from sqlite_master").fetchone():
                 raise sqlite3.DatabaseError("it is a database of something else")
-            for statement in SCHEMA.split(";"):
+            for statement in sql.SCHEMA.split(";"):
                 connection.execute(statement)
-            connection.execute(f"pragma application_id = {FORMAT}")
+            connection.execute(f"pragma application_id = {sql.FORMAT}")
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = normal")  # with WAL, a crash cannot harm the file
 

@@ -110,14 +110,14 @@ def restarts(number: int) -> str:
 def place_of(stack: tuple[str, ...]) -> str:
     """Returns the innermost place of a stack that is the user's own, neither asyncio's nor ours."""
     own = [place for place in stack if not place.startswith(_NOT_OWN)] or list(stack[-1:])
-    return f"at {own[-1]}" if own else "at an unknown place"
+    return f"at {one_line(own[-1])}" if own else "at an unknown place"
 
 
 def stall_line(path: str, task: str, seconds: float, stack: tuple[str, ...]) -> str:
     """Returns what is said of a block of the event loop; ``path`` is empty if nobody is known."""
     who = f"worker {path}" if path else f"task {one_line(task)!r}" if task else "a callback"
     return (
-        f"{who} blocked the event loop for {seconds:.1f} seconds, {place_of(stack)}; "
+        f"{who} blocked the event loop for at least {seconds:.1f} seconds, {place_of(stack)}; "
         f"nobody else could run: asyncio.to_thread() is for what takes that long"
     )
 

@@ -20,7 +20,7 @@ def write(folder: Path, **texts: str) -> None:
 
 def in_index(database: Path) -> set[str]:
     with Store.open(database) as store:
-        return {Path(path).stem for path in store.known()}
+        return {Path(path).stem for path in store.known(["/"])}
 
 
 def a_file(path: str, stamp: tuple[int, int] = (1, 1)) -> SourceFile:

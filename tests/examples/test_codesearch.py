@@ -16,6 +16,7 @@ import pytest
 
 from examples.codesearch import __main__ as program
 from examples.codesearch import app, parse
+from examples.codesearch.index import indexer
 from examples.codesearch.parse import Trouble
 from examples.codesearch.progress import Tally
 from examples.codesearch.scan import MAX_BYTES
@@ -52,9 +53,7 @@ def parser_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
 
 async def started(tree: Path, database: Path, tally: Tally):
-    with Store.open(database) as store:
-        known = store.known()
-    group = app.indexer([tree], database, known, tally)
+    group = indexer([tree], database, tally)
     await group.startup()
     return group
 
@@ -82,16 +81,15 @@ async def test_a_stop_writes_what_was_parsed_and_gives_back_what_was_queued(
         await asyncio.sleep(0.01)
     await group.shutdown()
     assert not tally.is_complete
-    assert 0 < tally.returned <= app.QUEUED
+    assert 0 < tally.returned <= app.QUEUED + app.PARSERS
     assert len(in_index(tmp_path / "index.db")) == tally.written == 300 - tally.left
     assert [child.worker_state for child in group.workers()] == [WorkerState.STOPPED] * 4
 
 
 @pytest.mark.real
 async def test_a_file_that_takes_too_long_is_given_back_and_its_process_killed(
-    tree: Path, tmp_path: Path, parser_that: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    tree: Path, tmp_path: Path, parser_that: Callable[[str], None]
 ):
-    monkeypatch.setattr(app, "PARSER_GRACE", 0.05)
     parser_that("time.sleep(0.01 if b'quick' in request else 60)")
     write(tree, quick="", slow="")
     tally = Tally()
@@ -285,7 +283,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(
 def test_ctrl_c_before_there_are_workers_is_exit_code_130(
     tree: Path, codesearch: Program, monkeypatch: pytest.MonkeyPatch
 ):
-    def interrupted(store: Store) -> None:
+    def interrupted(store: Store, paths: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Store, "known", interrupted)
@@ -295,11 +293,14 @@ def test_ctrl_c_before_there_are_workers_is_exit_code_130(
 def test_the_index_is_in_the_users_cache_unless_it_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    monkeypatch.delenv("CODESEARCH_DB", raising=False)
     index = Path("/caches/fluid-codesearch/index.db")
     assert program.default_database() == index
     assert program._parser().parse_args(["search", "x"]).db == index
     assert program._parser().parse_args(["--db", "a", "search", "x"]).db == Path("a")
     assert program._parser().parse_args(["search", "x", "--db", "b"]).db == Path("b")
+    monkeypatch.setenv("CODESEARCH_DB", "c")
+    assert program._parser().parse_args(["search", "x"]).db == Path("c")
 
 
 # --- the program, in a process of its own ---------------------------------------------------------

@@ -12,7 +12,8 @@ from examples.codesearch.search import (
     best_line,
     expression,
 )
-from examples.codesearch.store import FORMAT, Change, Forget, Store, UnusableIndexError
+from examples.codesearch.sql import FORMAT
+from examples.codesearch.store import Change, Forget, Store, UnusableIndexError
 from tests.examples.cast import defined, found, keep
 
 # --- store: what the index keeps ------------------------------------------------------------------
@@ -21,10 +22,28 @@ from tests.examples.cast import defined, found, keep
 def test_what_is_kept_again_replaces_what_was_kept(store: Store):
     store.write([keep("/a.py", "old\n\n", ("old", 1))])
     store.write([keep("/a.py", "new\n", ("new", 1))])
-    assert store.known() == {"/a.py": (4, 1)}
+    assert store.known(["/"]) == {"/a.py": (4, 1)}
     assert store.totals() == (1, 1, 1)
     assert (found(store, "old"), defined(store, "old")) == ([], [])
     assert found(store, "new") == ["/a.py:1: new"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["/"], {"/a.py", "/a/b.py", "/a/c/d.py", "/a0.py", "/ab/c.py"}),
+        (["/a"], {"/a/b.py", "/a/c/d.py"}),
+        (["/a/b.py"], {"/a/b.py"}),
+        (["/a/b.py", "/ab", "/gone"], {"/a/b.py", "/ab/c.py"}),
+        ([], set()),
+    ],
+)
+def test_known_are_the_files_at_or_below_some_paths(
+    store: Store, paths: list[str], names: set[str]
+):
+    files = ("/a.py", "/a/b.py", "/a/c/d.py", "/a0.py", "/ab/c.py")
+    store.write([keep(path, "fox") for path in files])
+    assert set(store.known(paths)) == names
 
 
 def test_what_is_forgotten_is_in_no_answer(store: Store):
@@ -39,7 +58,7 @@ def test_changes_are_written_together_or_not_at_all(store: Store):
     changes: list[Change] = [Forget("/a.py"), keep("/b.py", "\ud800")]
     with pytest.raises(UnicodeEncodeError):
         store.write(changes)
-    assert list(store.known()) == ["/a.py"]
+    assert list(store.known(["/"])) == ["/a.py"]
     assert found(store, "fox") == ["/a.py:1: fox"]
 
 

@@ -92,31 +92,31 @@ def test_a_folder_that_cannot_be_listed_is_a_problem(tree: Path, monkeypatch: py
 def test_new_and_different_files_have_changed_and_others_have_not():
     new, old, other = a_file("/t/new"), a_file("/t/old"), a_file("/t/other", (2, 2))
     known = {"/t/old": (1, 1), "/t/other": (1, 1)}
-    assert compare([new, old, other], known, [Path("/t")]) == Listing(3, [new, other], [])
+    assert compare([new, old, other], known, ["/t"]) == Listing(3, [new, other], [])
 
 
 def test_a_file_that_is_found_twice_counts_once():
     file = a_file("/t/a/file")
-    assert compare([file, file], {}, [Path("/t"), Path("/t/a")]) == Listing(1, [file], [])
+    assert compare([file, file], {}, ["/t", "/t/a"]) == Listing(1, [file], [])
 
 
 def test_known_files_that_are_not_found_are_gone():
-    assert compare([], {"/t/a": (1, 1)}, [Path("/t")]).gone == ["/t/a"]
-    assert compare([], {"/t/a": (1, 1)}, [Path("/t/a")]).gone == ["/t/a"]
+    assert compare([], {"/t/a": (1, 1)}, ["/t"]).gone == ["/t/a"]
+    assert compare([], {"/t/a": (1, 1)}, ["/t/a"]).gone == ["/t/a"]
 
 
 def test_known_files_of_other_folders_are_not_gone():
-    assert compare([], {"/u/a": (1, 1), "/tt/a": (1, 1)}, [Path("/t")]).gone == []
+    assert compare([], {"/u/a": (1, 1), "/tt/a": (1, 1)}, ["/t"]).gone == []
 
 
 def test_known_files_that_became_huge_are_gone():
     huge = Problem(Trouble.HUGE, "/t/a", "")
-    assert compare([huge], {"/t/a": (1, 1)}, [Path("/t")]).gone == ["/t/a"]
+    assert compare([huge], {"/t/a": (1, 1)}, ["/t"]).gone == ["/t/a"]
 
 
 def test_known_files_that_could_not_be_looked_at_are_not_gone():
     problem = Problem(Trouble.UNREADABLE, "/t/secret", "Permission denied")
-    assert compare([problem], {"/t/secret/a": (1, 1)}, [Path("/t")]).gone == []
+    assert compare([problem], {"/t/secret/a": (1, 1)}, ["/t"]).gone == []
 
 
 def test_a_path_is_in_itself_and_in_what_is_above_it_and_in_nothing_else():
@@ -124,3 +124,46 @@ def test_a_path_is_in_itself_and_in_what_is_above_it_and_in_nothing_else():
     assert is_in("/a/b/c", {"/x", "/a"})
     assert not is_in("/ab/c", {"/a"})
     assert not is_in("/a", {"/a/b"})
+
+
+# --- a look at some of it ---
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("", ["a.py", "sub/b.py", "sub/c.py"]),
+        ("a.py", ["a.py"]),
+        ("sub", ["sub/b.py", "sub/c.py"]),
+        ("sub/b.py", ["sub/b.py"]),
+        ("gone", []),
+        ("gone.py", []),
+        ("note.txt", []),
+        (".hidden", []),
+        (".hidden/d.py", []),
+        ("__pycache__/e.py", []),
+        ("linked", []),
+        ("linked/b.py", []),
+        ("..", []),
+    ],
+)
+def test_a_look_at_a_path_finds_what_a_search_of_the_root_finds_there(
+    tree: Path, path: str, names: list[str]
+):
+    for folder in ("sub", ".hidden", "__pycache__"):
+        (tree / folder).mkdir()
+    for file in ("a.py", "sub/b.py", "sub/c.py", ".hidden/d.py", "__pycache__/e.py", "note.txt"):
+        (tree / file).touch()
+    (tree / "linked").symlink_to("sub")
+    paths = [os.path.normpath(tree / path)]
+    found = [item.name for item in find([tree], paths) if isinstance(item, SourceFile)]
+    assert found == names
+    everything = {item.name for item in find([tree]) if isinstance(item, SourceFile)}
+    assert set(names) <= everything == {"a.py", "sub/b.py", "sub/c.py"}
+
+
+def test_a_look_at_several_paths_is_taken_below_each_root(tree: Path):
+    write(tree, a__x="", b__y="", c__z="")
+    roots = [tree / "a", tree / "b"]
+    paths = [str(tree / name) for name in ("a/x.py", "b", "c")]
+    assert [item.name for item in find(roots, paths)] == ["x.py", "y.py"]

@@ -60,7 +60,7 @@ class Probe:
     def look(self, now: float) -> None:
         """Looks whether the loop has answered, and why not."""
         match self._watch.look(now, cpu_time(), self._answered_at):
-            case Sight.WELL:
+            case Sight.ASK:
                 self._ask()
             case Sight.BLOCKED:
                 self._seen = self._sample()
@@ -69,7 +69,6 @@ class Probe:
                 self._voice.say(lambda: _warn(seen))
             case Sight.OVER:
                 self._in_loop(self._tell, self._whole())
-                self._ask()
 
     def end(self) -> None:
         """Tells, when the loop runs no more, of a block that was its last."""

@@ -72,5 +72,5 @@ def _waiting(worker: Worker, verb: str, now: float) -> Iterator[Waiting]:
     if verb == STARTING and not life.ready:
         yield Waiting(core.path, life.phase.value, now - life.began, core.waits_at())
     elif verb == STOPPING and core.state is WorkerState.STOPPING:
-        since = min(life.stop_since, life.ran_until)
+        since = min(life.stop_since, life.ran_until, now)
         yield Waiting(core.path, life.phase.value, now - since, tasks.await_stack(life.task))
