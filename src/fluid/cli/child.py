@@ -40,7 +40,10 @@ class ChildProcess:
 
     def __init__(self, process: asyncio.subprocess.Process, lifeline: int) -> None:
         self._process: asyncio.subprocess.Process = process
-        self._lifeline: int = lifeline
+        self.pid: int = process.pid
+        """Its id, and that of its session."""
+        self.lifeline: int = lifeline
+        """Our end of the pipe."""
 
     def ask(self) -> None:
         """Sends SIGTERM."""
@@ -57,14 +60,14 @@ class ChildProcess:
         """Kills all that is in the session; nobody else would do so with its own children."""
         if self._process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):  # gone, but for a zombie
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self.pid, signal.SIGKILL)
 
     async def wait(self) -> int:
         """Waits for its end."""
         try:
             return await self._process.wait()
         finally:
-            os.close(self._lifeline)
+            os.close(self.lifeline)
 
     def _send(self, number: int) -> None:
         with suppress(ProcessLookupError):

@@ -34,10 +34,15 @@ class Command(click.Command):
         """Keeps what follows ``--`` for the worker, and lets click see to the rest."""
         own = list(takewhile(lambda word: word != END_OF_OPTIONS, args))
         ctx.meta[ARGUMENTS] = args[len(own) + 1 :]
-        if not set(own) & set(self.get_help_option_names(ctx)):  # a bad file must not stop that
+        asks_for_help = not set(own).isdisjoint(self.get_help_option_names(ctx))
+        if not asks_for_help and not ctx.resilient_parsing:  # a bad file must not be in the way
             read_file(ctx)
         ctx.allow_extra_args = True
-        strangers = super().parse_args(ctx, own)
+        try:
+            strangers = super().parse_args(ctx, own)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click leaves it out where an option lacks its value
+            raise
         if strangers:
             raise Refusal(
                 f"unexpected argument {strangers[0]!r}; what is for the worker follows '--': "
@@ -101,8 +106,8 @@ def run(context: click.Context, /, **values: Any) -> int:
 def check(context: click.Context, /, **_values: Any) -> int:
     """Makes a worker as "run" would, and shows its tree instead.
 
-    It takes the same options. Next to each worker stands how long its stop may take; it exits with
-    1 if that is more than the deadline allows, and with 2 or 3 where "run" would.
+    It takes the same options. Next to each worker stands how long its stop may take. It exits with
+    1 if the stop may take longer than a deadline that was set, and with 2 or 3 where "run" would.
     """
     from .checking import check_here
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from .. import logs
 from ..runtime.stages import Stage, Waiting
+from .formats import CLEAR_LINE
 from .fronts import PlainFront
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ SHOWN_AFTER = 0.5
 
 MOST_SHOWN = 8
 """Workers that are shown; the others are counted."""
+
+NARROW = 60
+"""Columns below which the place goes before the name of the hook."""
 
 LEFT_FREE = 3
 """Lines of a low terminal that are left to others."""
@@ -55,7 +59,7 @@ class TerminalFront(PlainFront):
 
     def stage(self, stage: Stage) -> None:
         """Shows how far a start or a stop is, if that takes a while."""
-        if not self._may_show:
+        if self.is_quiet or not self._may_show:
             super().stage(stage)
             return
         with self._lock:
@@ -90,6 +94,7 @@ class TerminalFront(PlainFront):
 
     def _show(self, stage: Stage) -> None:
         if self._live is None:
+            self._stream.write(CLEAR_LINE)  # of the echo of a ^C that no log line was written over
             self._live = _live_on(self._stream)
             self._live.start()
         size = self._live.console.size
@@ -99,9 +104,6 @@ class TerminalFront(PlainFront):
     def _remove(self) -> None:
         live, self._live = self._live, None
         if live is not None:
-            for stream in (sys.stdout, sys.stderr):  # half a line that somebody has printed
-                if hasattr(stream, "rich_proxied_file"):
-                    stream.flush()
             live.stop()
 
     def _give_up(self) -> None:
@@ -118,15 +120,19 @@ def status(stage: Stage, width: int, height: int) -> list[str]:
     named = stage.waiting[:most]
     longest = max((len(each.path) for each in named), default=0)
     room = min(longest, max(10, width * 2 // 5))
-    lines += [f"  {cut_left(each.path, room):<{room}}  {_where(each)}" for each in named]
+    for each in named:
+        where = _where(each, is_narrow=width < NARROW)
+        lines.append(f"  {cut_left(each.path, room):<{room}}  {each.seconds:5.1f} s  {where}")
     if others := stage.waiting[most:]:
         lines.append(f"  and {len(others)} more")
     return lines
 
 
-def _where(each: Waiting) -> str:
+def _where(each: Waiting, *, is_narrow: bool) -> str:
     place = place_of(each.stack)
-    return f"{each.seconds:5.1f} s in {each.phase}{', ' if place else ''}{place}"
+    if not place:
+        return each.phase
+    return place if is_narrow else f"{each.phase} at {place}"
 
 
 def place_of(stack: tuple[str, ...]) -> str:

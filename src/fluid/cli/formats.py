@@ -29,6 +29,9 @@ COLOURS: tuple[tuple[int, str], ...] = (
 DELETE = "\x7f"
 """The one control character that ``json`` lets through."""
 
+DEEPEST = 20
+"""Lists in lists that go into a line of JSON; readers have limits of their own."""
+
 CLEAR_LINE = "\r\x1b[K"
 OF_SIGNALS = "fluid.runtime"
 
@@ -109,7 +112,7 @@ def utc(record: logging.LogRecord) -> str:
 
 def is_ours(record: logging.LogRecord) -> bool:
     """Returns whether it is one of fluid's own records, whose messages name the worker."""
-    return record.name.partition(".")[0] == "fluid"
+    return str(record.name).partition(".")[0] == "fluid"
 
 
 def worker_of(record: logging.LogRecord) -> str:
@@ -154,8 +157,9 @@ def laid_out(head: str, record: logging.LogRecord) -> str:
     return head + INDENT.join(shown(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
-def shown(text: str) -> str:
-    """Returns ``text`` with escapes for whatever is not printable."""
+def shown(value: object) -> str:
+    """Returns a value as text, with escapes for whatever is not printable."""
+    text = value if isinstance(value, str) else readable(value)
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
@@ -187,15 +191,25 @@ def as_json(value: object) -> str:
     Half a surrogate pair, which is text to Python but not to many readers of JSON, becomes U+FFFD.
     """
     try:
+        if is_deep(value):
+            raise ValueError("too deep")
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         if len(text) > logs.LONGEST_TRACEBACK and not isinstance(value, str):
             raise ValueError("too long")
-    except Exception:  # NaN, bytes, a cycle, too deep, too many digits, an object of the user's
+    except Exception:  # or NaN, bytes, a cycle, too many digits, an object of the user's
         text = json.dumps(readable(value), ensure_ascii=False)
     if text.isascii():
         return text.replace(DELETE, "\\u007f")
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return "".join(char if " " <= char <= "~" else ascii_json(char) for char in text)
+
+
+def is_deep(value: object, left: int = DEEPEST) -> bool:
+    """Returns whether a value has too many values in values."""
+    if not isinstance(value, dict | list | tuple):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return not left or any(is_deep(each, left - 1) for each in inner)
 
 
 def ascii_json(char: str) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from ..runtime.front import Front
+from ..runtime.stages import Stage
 from .formats import JsonFormatter
 
 LOGGER = "fluid.runtime"
@@ -22,9 +23,17 @@ class PlainFront(Front):
         stream: Where to.
     """
 
+    is_quiet: bool = False
+    """Whether starts and stops are not shown."""
+
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream: TextIO = stream
+
+    def stage(self, stage: Stage) -> None:
+        """Writes log lines, or nothing if it is quiet."""
+        if not self.is_quiet:
+            super().stage(stage)
 
     def dump(self, text: str) -> None:
         """Writes ``text`` as it is."""

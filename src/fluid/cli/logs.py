@@ -10,7 +10,6 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TextIO
 
@@ -55,15 +54,24 @@ def set_up(
     stream = stream or sys.stderr or _Nowhere()
     front, formatter = _parts(_chosen(format, stream), stream)
     root = logging.getLogger()
-    for handler in [each for each in root.handlers if isinstance(each, LineHandler)]:
+    for handler in _ours():
         root.removeHandler(handler)
     if root.handlers:
-        logger.info("logging is configured by the program: --log-level and --log-format wait")
+        logger.log(
+            logging.INFO if format == "auto" else logging.WARNING,
+            "the program has configured logging: --log-level and --log-format change nothing",
+        )
         return front if format == "json" else PlainFront(stream)
-    root.addHandler(LineHandler(formatter, front.write_line))
+    root.addHandler(LineHandler(formatter, front))
     root.setLevel(logging.DEBUG if debug else level.upper())
     logging.captureWarnings(True)
     return front
+
+
+def leave_stages_to_others() -> None:
+    """Shows starts and stops of this process no more: it has a child with a front of its own."""
+    for handler in _ours():
+        handler.front.is_quiet = True
 
 
 class LineHandler(logging.Handler):
@@ -71,23 +79,23 @@ class LineHandler(logging.Handler):
 
     Args:
         formatter: What makes a text of a record.
-        write: Writes a text and a newline, at once.
+        front: What writes it.
     """
 
-    def __init__(self, formatter: logging.Formatter, write: Callable[[str], None]) -> None:
+    def __init__(self, formatter: logging.Formatter, front: PlainFront) -> None:
         super().__init__()
         self.setFormatter(formatter)
         self.addFilter(note_worker)
-        self._write: Callable[[str], None] = write
+        self.front: PlainFront = front
         self._lost: int = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes ``record``, and before it how many others could not be written."""
         try:
             if self._lost:
-                self._write(self.format(self._apology()))
+                self.front.write_line(self.format(self._apology()))
                 self._lost = 0
-            self._write(self.format(record))
+            self.front.write_line(self.format(record))
         except Exception as error:  # disk full, nobody reads, closed
             self._lost += 1
             self._why = logs.error_text(error)
@@ -120,6 +128,10 @@ class _Nowhere(io.StringIO):
 
     def write(self, text: str) -> int:
         return len(text)
+
+
+def _ours() -> list[LineHandler]:
+    return [each for each in logging.getLogger().handlers if isinstance(each, LineHandler)]
 
 
 def _chosen(name: str, stream: TextIO) -> str:

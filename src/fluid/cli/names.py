@@ -82,6 +82,7 @@ def look_up(module: types.ModuleType, name: Name) -> Any:
 
 
 def known_workers(module: types.ModuleType, name: Name) -> str:
+    """Returns ``; workers in app: Cache, main`` for the end of an error, or nothing."""
     known = list(workers_in(module))
     if not known:
         return ""

@@ -92,7 +92,7 @@ OPTIONS: tuple[Row, ...] = (
     Row(
         name="deadline",
         help="Seconds from the request to stop until the process is gone, whatever happens.",
-        type=Seconds(0.001, f"more than 0 and at most {LONGEST:.0f}"),
+        type=Seconds(0.001, f"more than 0 and at most {LONGEST:.0f}, or inf", endless=True),
         default=DEADLINE,
         **_NUMBER,
     ),
@@ -148,7 +148,7 @@ OPTIONS: tuple[Row, ...] = (
     ),
     Row(
         name="debug",
-        help="asyncio's debug mode, all log lines, and the tracebacks of errors at the start.",
+        help="asyncio's debug mode, all log lines, and the traceback of a failed import.",
         **_SWITCH,
     ),
 )

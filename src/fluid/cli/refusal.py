@@ -40,9 +40,9 @@ class Refusal(click.ClickException):
 
 def show(refusal: Refusal, *, debug: bool) -> None:
     """Prints a refusal, after the traceback of its cause if somebody debugs."""
-    if debug and refusal.__cause__ is not None:
-        traceback.print_exception(refusal.__cause__)
     with suppress(OSError, Refusal):  # nobody to tell
+        if debug and refusal.__cause__ is not None:
+            traceback.print_exception(refusal.__cause__)
         say(f"fluid: {one_line(refusal.message)}", sys.stderr)
 
 
@@ -75,7 +75,7 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except Exception:  # a number of more than 4300 digits; an object whose repr raises
-        return f"a {type(value).__name__} that cannot be shown"
+        return f"a value of type {type(value).__name__} that cannot be shown"
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 

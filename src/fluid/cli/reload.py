@@ -19,6 +19,7 @@ from .. import tasks
 from ..logs import one_line
 from ..worker import Worker, Workers
 from .child import Child, start
+from .logs import leave_stages_to_others
 from .refusal import Refusal
 
 KILL_AFTER = 1.0
@@ -28,7 +29,7 @@ KILL_PERIOD = 1.0
 """Seconds until a process that was killed is gone; the system may hold it for longer."""
 
 FORCED_PERIOD = 8.0
-"""Seconds that the child has from a forced stop: about what its own worker has, cleanup included."""
+"""Seconds that the child has from a forced stop: what a worker in it has, cleanup included."""
 
 RESERVE = 16.0
 """Seconds beyond the deadline of the child that the deadline of its parent needs."""
@@ -69,7 +70,7 @@ def assembled(
 ) -> Worker:
     """Returns the same of any parts."""
     runner = Runner(command, deadline, start)
-    return Workers(runner, Watcher(paths, watch, runner.tell), name="reload")
+    return Workers(Watcher(paths, watch, runner.tell), runner, name="reload")
 
 
 class Watcher(Worker):
@@ -84,7 +85,7 @@ class Watcher(Worker):
     def __init__(
         self, paths: Sequence[Path], watch: Watch, tell: Callable[[set[str]], None]
     ) -> None:
-        super().__init__(name="watch")
+        super().__init__(name="watch", stopping_grace_period=KILL_AFTER)
         self._paths: Sequence[Path] = paths
         self._watch: Watch = watch
         self._tell: Callable[[set[str]], None] = tell
@@ -135,6 +136,7 @@ class Runner(Worker):
     async def on_shutdown(self) -> None:
         """Ends a child that is still there: our own stop was forced."""
         if self._child is not None:
+            self._ask_once()
             self._child.force()
             await self._see_end(min(FORCED_PERIOD, self._kill_at - self._now()))
 
@@ -146,14 +148,14 @@ class Runner(Worker):
     async def _start_child(self) -> None:
         self._child = child = await self._start(self._command)
         self._was_asked = False
-        self._end = tasks.spawn(
-            child.wait(), loop=asyncio.get_running_loop(), name="fluid.reload", on_end=self._note
-        )
+        loop = asyncio.get_running_loop()
+        self._end = tasks.spawn(self._note_end(child), loop=loop, name="fluid.reload")
 
-    def _note(self, end: asyncio.Task[int]) -> None:
-        """Notes how the child has ended."""
+    async def _note_end(self, child: Child) -> None:
+        """Waits for the end of a child, and notes it in the same step."""
+        code = await child.wait()
         self._child = None
-        self._exit_code = as_exit_code(end.result(), was_asked=self._was_asked)
+        self._exit_code = as_exit_code(code, was_asked=self._was_asked)
         self._news.set()
         if not self._was_asked:
             way_on = "" if self._changed else "; waiting for a change"
@@ -168,10 +170,14 @@ class Runner(Worker):
 
     async def _stop_child(self) -> None:
         if self._child is not None:
+            self._ask_once()
+            await self._see_end(self._kill_at - self._now())
+
+    def _ask_once(self) -> None:
+        if self._child is not None and not self._was_asked:
             self._was_asked = True
             self._kill_at = self._now() + self._patience
             self._child.ask()
-            await self._see_end(self._patience)
 
     async def _see_end(self, seconds: float) -> None:
         """Waits for the end of the child, and brings it about if it takes too long."""
@@ -218,9 +224,10 @@ async def _next(changes: AsyncGenerator[set[str], None]) -> set[str] | None:
 
 
 def _say_less() -> None:
-    """Leaves the ordinary course of events to the log of the child."""
+    """Leaves the ordinary course of events to the child, which writes to the same terminal."""
+    leave_stages_to_others()
     if not logging.getLogger().isEnabledFor(logging.DEBUG):
-        logging.getLogger("fluid.worker").setLevel(logging.WARNING)
+        logging.getLogger("fluid.worker").setLevel(logging.ERROR)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of each change as well
 
 

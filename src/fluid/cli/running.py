@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 from ..runtime.front import Front
 from ..runtime.process import operate
 from ..runtime.settings import Settings
+from .child import end_with_parent
 from .logs import set_up
 from .loops import factory_of
 from .names import Name
@@ -20,12 +20,10 @@ from .refusal import Refusal
 from .sources import ARGUMENTS, is_given
 from .target import maker
 
-CHILD_RESERVE = 2.0
-"""Seconds beyond the child's deadline that its parent has to see it end, with ``--reload``."""
-
 
 def run_here(context: click.Context) -> int:
     """Runs the target in this process, and returns its exit code."""
+    end_with_parent()
     values, target = context.params, target_of(context)
     settings = Settings(
         deadline=values["deadline"],
@@ -39,25 +37,15 @@ def run_here(context: click.Context) -> int:
 
 def run_reloading(context: click.Context) -> int:
     """Runs the target in a child process, again whenever its code has changed."""
-    if find_spec("watchfiles") is None:
-        raise Refusal('--reload needs watchfiles: pip install "fluid-workers[reload]"')
-    from .reload import reloader
+    from .reload import RESERVE, reloader
 
     values, target = context.params, target_of(context)
     Name.parse(target)  # what cannot be right after any change is not worth waiting for one
+    front = _front(values)
     paths = [Path(path) for path in values["reload_path"]] or [Path.cwd()]
-    for path in paths:
-        if not path.exists():
-            raise Refusal(f"--reload-path {path} does not exist")
-    deadline = values["deadline"]
-    command = command_of(context)
-    settings = Settings(deadline=deadline + CHILD_RESERVE, debug=values["debug"])
-    return operate(
-        lambda: reloader(command, paths, deadline),
-        name=f"the reloader of {target}",
-        settings=settings,
-        front=_front(values),
-    )
+    worker = reloader(command_of(context), paths, values["deadline"])
+    settings = Settings(deadline=values["deadline"] + RESERVE, debug=values["debug"])
+    return operate(lambda: worker, name="reload", settings=settings, front=front)
 
 
 def target_of(context: click.Context) -> str:

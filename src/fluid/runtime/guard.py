@@ -17,8 +17,11 @@ from .exit_codes import Facts, exit_code, reason
 from .front import Front
 from .voice import Voice
 
-DYING_WORDS = 0.3
-"""Seconds that the dump and the last words may take when the deadline is over."""
+DYING_WORDS = 0.2
+"""Seconds that the dump and the last words may take when the deadline is over.
+
+Clearly less than :data:`LAST_RESORT`, which has only one exit code.
+"""
 
 LAST_RESORT = 0.3
 """Seconds after the deadline in which a process goes that lets no thread of Python's run."""

@@ -21,6 +21,7 @@ from .deadline import Deadline
 from .exit_codes import Facts, exit_code, reason
 from .front import Front
 from .guard import DYING_WORDS, arm_last_resort, disarm_last_resort, hold_at_exit, leave
+from .importing import refuse_in_import
 from .mistakes import is_usable
 from .probe import Probe
 from .root import Make, Root
@@ -81,8 +82,10 @@ def run(
             ``SystemExit(k)``. The reason is the last line on stderr.
         FluidValueError: If ``worker`` is not a worker, or a number is none.
         WorkerStartError: If it was started before.
-        FluidError: If called where an event loop is running.
+        FluidError: If called where an event loop is running, or while ``fluid run`` imports the
+            module.
     """
+    refuse_in_import()
     is_usable(worker)
     settings = Settings(deadline, stall_threshold, loop_factory)
     process = Process(lambda: worker, worker.worker_path, settings, Front())

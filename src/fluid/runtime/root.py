@@ -286,7 +286,7 @@ class Root:
         bound, limit = worker.worker_stop_bound, self._deadline.for_tree
         if bound > limit:
             self._say(
-                logging.WARNING,
+                logging.INFO,
                 f"%s may need {bound:.1f} seconds to stop, and the process has {limit:.1f} of its "
                 f"deadline of {self._deadline.seconds:g} for that; after a signal all periods "
                 f"shrink alike: give the workers less, or the process more",

@@ -111,7 +111,6 @@ class Signals:
         take_wakeup_fd(-1)
         self._loop = None
         del self._obeys, self._watch, self._must_end  # no signal handler keeps the worker alive
-        atexit.register(_ignore)
 
     def give_back(self) -> None:
         """Gives them back to whoever had them."""
@@ -176,9 +175,16 @@ os.register_at_fork(after_in_child=_in_forked_child)
 
 
 def _ignore() -> None:
-    """Lets signals go by while the interpreter exits, as its handlers are set aside before that."""
-    for number in (*SIGNALS, *REQUESTS):
+    """Lets those go by that were kept, while the interpreter exits: its handlers are set aside.
+
+    What the program has for its exit was registered later than this and is called before, so if it
+    hangs, a second request still ends the process.
+    """
+    for number in (*SIGNALS, *REQUESTS) if _taken is not None else ():
         signal.signal(number, signal.SIG_IGN)
+
+
+atexit.register(_ignore)
 
 
 class _Afterwards:

@@ -1,0 +1,98 @@
+"""What the commands have in common, and the process that they are executed in."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+import fluid
+from fluid.cli import main
+
+
+@pytest.mark.parametrize("command", ["run", "check", "config"])
+def test_the_commands_take_the_same_options_and_explain_them(project, command):
+    end = project.fluid(command, "--help")
+    assert (end.code, end.errors) == (0, [])
+    assert end.lines[0] == f"Usage: fluid {command} [OPTIONS] [MODULE:ATTRIBUTE] [-- ARGS]"
+    assert [line.split()[0] for line in end.lines if line.startswith("  -")] == [
+        *("--deadline", "--stopping-grace-period", "--stall-threshold", "--log-level"),
+        *("--log-format", "--loop", "--reload", "--reload-path", "--debug", "-h,"),
+    ]
+
+
+def test_the_version_is_that_of_the_package(project):
+    assert project.fluid("--version") == (0, [f"fluid {fluid.__version__}"], [])
+
+
+def test_ctrl_c_has_its_default_action_while_a_module_is_imported(project):
+    project.write("app.py", "import signal\nprint(signal.getsignal(signal.SIGINT).name)\n")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    assert project.fluid("check", "app:x").lines == ["SIG_DFL"]
+
+
+def test_ctrl_c_stays_ignored_in_the_background(project):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    project.fluid("config")
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_an_output_that_cannot_be_written_is_one_line_and_1(project):
+    """Z11"""
+
+    class Full(io.StringIO):
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    err = io.StringIO()
+    with redirect_stdout(Full()), redirect_stderr(err), pytest.raises(SystemExit) as end:
+        main(["config"])
+    assert end.value.code == 1
+    assert err.getvalue() == "fluid: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.real
+def test_python_m_fluid_is_the_same_and_ends_well(project):
+    """Z10"""
+    project.write(
+        "app.py",
+        """
+        from fluid import Worker
+        class Short(Worker):
+            async def run(self): pass
+        """,
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(fluid.__file__).parents[1])}
+    words = ("run", "--log-level", "warning", "app:Short")
+    end = subprocess.run(
+        [sys.executable, "-m", "fluid", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (end.returncode, end.stdout, end.stderr) == (0, "", "")
+
+
+@pytest.mark.real
+def test_ctrl_c_during_an_import_ends_the_process_quietly(project):
+    """Z03"""
+    project.write("app.py", "import time\nprint('importing', flush=True)\ntime.sleep(30)\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "fluid", "run", "app:main"],
+        env={**os.environ, "PYTHONPATH": str(Path(fluid.__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == -signal.SIGINT
