@@ -23,7 +23,7 @@ def test_the_commands_take_the_same_options_and_explain_them(project, command):
     assert end.lines[0] == f"Usage: fluid {command} [OPTIONS] [MODULE:ATTRIBUTE] [-- ARGS]"
     assert [line.split()[0] for line in end.lines if line.startswith("  -")] == [
         *("--deadline", "--stopping-grace-period", "--stall-threshold", "--log-level"),
-        *("--log-format", "--loop", "--reload", "--reload-path", "--debug", "-h,"),
+        *("--log-format", "--loop", "--reload", "--reload-path", "--init", "--debug", "-h,"),
     ]
 
 

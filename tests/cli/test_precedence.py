@@ -52,6 +52,7 @@ CASES = {
         (["/e", "/f"], "/e, /f"),
         "the current directory",
     ),
+    "init": Case((("--init",), "yes"), ("no", "no"), (True, "yes"), "no"),
     "debug": Case((("--no-debug",), "no"), ("1", "yes"), (True, "yes"), "no"),
 }
 

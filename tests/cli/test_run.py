@@ -159,7 +159,7 @@ def test_reload_runs_a_child_with_what_was_given_but_without_reloading(app, relo
     assert app.fluid("run", *words, "app:make", "--", "--reload").code == 42
     command, paths, deadline = reloaded["given"]
     assert command == [
-        *(sys.executable, "-m", "fluid", "run", "--no-reload"),
+        *(sys.executable, "-m", "fluid", "run", "--no-reload", "--no-init"),
         *("app:make", "--deadline=3.0", "--debug", "--", "--reload"),
     ]
     assert (paths, deadline) == ([app.folder], 3.0)
@@ -171,7 +171,7 @@ def test_reload_leaves_to_the_child_what_stands_elsewhere(app, reloaded, monkeyp
     app.configure("target = 'app:make'\ndeadline = 3")
     assert app.fluid("run").code == 42
     command, paths, _ = reloaded["given"]
-    assert command[4:] == ["--no-reload"]
+    assert command[4:] == ["--no-reload", "--no-init"]
     assert paths == [app.folder]
 
 

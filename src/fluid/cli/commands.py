@@ -96,6 +96,10 @@ def run(context: click.Context, /, **values: Any) -> int:
     """
     from .running import run_here, run_reloading
 
+    if values["init"]:
+        from .init import stand_in_front
+
+        stand_in_front()
     prepare(context)
     return run_reloading(context) if values["reload"] else run_here(context)
 

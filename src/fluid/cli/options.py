@@ -147,6 +147,11 @@ OPTIONS: tuple[Row, ...] = (
         is_list=True,
     ),
     Row(
+        name="init",
+        help="Puts a process in front that hands signals on and sees to zombies; for containers.",
+        **_SWITCH,
+    ),
+    Row(
         name="debug",
         help="asyncio's debug mode, all log lines, and the traceback of a failed import.",
         **_SWITCH,

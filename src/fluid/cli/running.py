@@ -20,6 +20,9 @@ from .refusal import Refusal
 from .sources import ARGUMENTS, is_given
 from .target import maker
 
+OURS = ("reload", "reload_path", "init")
+"""What is done once, and not by the child as well."""
+
 
 def run_here(context: click.Context) -> int:
     """Runs the target in this process, and returns its exit code."""
@@ -68,10 +71,10 @@ def command_of(context: click.Context) -> list[str]:
 
     Only what was given is repeated: the child reads the same variables and the same file.
     """
-    given = [row for row in OPTIONS if is_given(context, row) and not row.name.startswith("reload")]
+    given = [row for row in OPTIONS if is_given(context, row) and row.name not in OURS]
     arguments = context.meta[ARGUMENTS]
     return [
-        *(sys.executable, "-m", __name__.partition(".")[0], "run", "--no-reload"),
+        *(sys.executable, "-m", __name__.partition(".")[0], "run", "--no-reload", "--no-init"),
         *words_of(given, context.params),
         *(["--", *arguments] if arguments else []),
     ]
