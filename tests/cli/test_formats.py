@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fluid import logs
-from fluid.cli.formats import DEEPEST, JsonFormatter, PlainFormatter, TerminalFormatter
+from fluid.cli.formats import JsonFormatter, PlainFormatter, TerminalFormatter
+from fluid.cli.texts import DEEPEST
 
 AT = 1795403328.12399
 """2026-11-23 03:08:48.123 UTC, and a bit."""

@@ -8,8 +8,12 @@ import io
 import json
 import logging
 import os
+import sys
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +55,8 @@ def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
     monkeypatch.setattr(logging, "_warnings_showwarning", None)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     level, shows = root.level, warnings.showwarning
     yield root
     root.setLevel(level)
@@ -176,6 +182,56 @@ def test_an_error_that_nobody_awaited_is_a_record_and_of_no_worker():
     assert "    OSError: lost" in stream.getvalue().splitlines()
 
 
+class Failing:
+    """Fails when it is collected, and has an evil name."""
+
+    def __repr__(self) -> str:
+        return "evil\nERROR root: forged"
+
+    def __del__(self) -> None:
+        raise OSError("in a finalizer")
+
+
+def fail_in_a_thread() -> None:
+    def fail() -> None:
+        raise OSError("in a thread")
+
+    thread = threading.Thread(target=fail, name="evil\nERROR root: forged")
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("fail", "error"), [(fail_in_a_thread, "in a thread"), (Failing, "in a finalizer")]
+)
+def test_an_error_that_nobody_can_catch_is_a_record(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fail: Callable[[], object],
+    error: str,
+):
+    """A13"""
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    stream = io.StringIO()
+    set_up_plainly(stream)
+    fail()
+    first, *others = stream.getvalue().splitlines()
+    assert " ERROR python: " in first
+    assert all(line.startswith("    ") for line in others)
+    assert others[-1] == f"    OSError: {error}"
+    assert capsys.readouterr().err == ""
+
+
+def test_hooks_of_the_programs_own_stay(monkeypatch: pytest.MonkeyPatch):
+    theirs = [lambda _: None, lambda _: None]
+    monkeypatch.setattr(threading, "excepthook", theirs[0])
+    monkeypatch.setattr(sys, "unraisablehook", theirs[1])
+    set_up_plainly(io.StringIO())
+    assert [threading.excepthook, sys.unraisablehook] == theirs
+
+
 # --- whose record it is --------------------------------------------------------------------------
 
 
@@ -250,6 +306,31 @@ def test_a_log_that_cannot_be_written_is_no_concern_of_the_workers(
     assert worker.worker_exit is not None
     assert worker.worker_exit.exception is None
     assert (stream.getvalue(), *capsys.readouterr()) == ("", "", "")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["plain", "json", "rich"])
+@pytest.mark.parametrize("breaking", ["a full disk", "a pipe that nobody reads"])
+def test_a_stream_that_is_really_broken_is_no_concern_either(
+    name: str, breaking: str, capsys: pytest.CaptureFixture[str]
+):
+    """L13, Z11"""
+    if breaking == "a full disk":
+        if not Path("/dev/full").exists():
+            pytest.skip("there is no full disk to write to")
+        target = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, target = os.pipe()
+        os.close(reader)
+    stream = os.fdopen(target, "w")
+    front = set_up(level="info", format=name, debug=False, stream=stream)
+    for number in range(3):
+        log.info("%d%s", number, "x" * 10_000)  # more than a buffer takes
+    front.last_words("app: exit code 1: it failed", 1)
+    with suppress(OSError):
+        stream.close()
+    log.info("after the stream was closed")
+    assert [*capsys.readouterr()] == ["", ""]
 
 
 def test_when_it_can_be_written_again_it_says_how_much_is_missing():

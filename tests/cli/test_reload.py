@@ -4,129 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
-import sys
-import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import fluid.testing
-from fluid import Worker
 from fluid.cli import reload
-from fluid.cli.child import LIFELINE, end_with_parent, start
 from fluid.cli.refusal import Refusal
-from fluid.cli.reload import (
-    FORCED_PERIOD,
-    KILL_PERIOD,
-    RESERVE,
-    as_exit_code,
-    assembled,
-    reloader,
-    watch,
-)
+from fluid.cli.reload import RESERVE, reloader
+from fluid.cli.runner import FORCED_PERIOD, KILL_AFTER, KILL_PERIOD, as_exit_code
 from fluid.runtime.deadline import Deadline
 from fluid.testing import Simulation
+from tests.cli.reload_cast import DEADLINE, World
 from tests.exploring import explored
 from tests.worker.group_cast import end_of
 
-DEADLINE = 25.0
-KILLED = DEADLINE + reload.KILL_AFTER
+Lines = Callable[[], list[str]]
+
+KILLED = DEADLINE + KILL_AFTER
 """Seconds from the request until a child that does not hear it is killed."""
 
 
-class FakeChild:
-    """A process that ends some time after it was asked to, and writes down what it gets."""
-
-    def __init__(self, world: World, *, stops_in: float, forced_in: float, code: int) -> None:
-        self.world: World = world
-        self.stops_in: float = stops_in
-        self.forced_in: float = forced_in
-        self.code: int = code
-        self.end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def ask(self) -> None:
-        self.world.note("ask")
-        self.ends_in(self.stops_in, self.code)
-
-    def force(self) -> None:
-        self.world.note("force")
-        self.ends_in(self.forced_in, self.code)
-
-    def kill(self) -> None:
-        self.world.note("kill")
-        if not self.world.is_immortal:
-            self.ends(self.world.killed)
-
-    def ends_in(self, seconds: float, code: int) -> None:
-        timer = asyncio.get_running_loop().call_later(seconds, self.ends, code)
-        self.end.add_done_callback(lambda _: timer.cancel())
-
-    def ends(self, code: int) -> None:
-        if not self.end.done():
-            self.world.note(f"end {code}")
-            self.world.running -= 1
-            self.end.set_result(code)
-
-    async def wait(self) -> int:
-        return await self.end
-
-
-class World:
-    """Files that change when a test says so, and processes that are none."""
-
-    is_immortal: bool = False
-    """Whether its processes cannot even be killed."""
-    killed: int = 0
-    """What is known of the end of one that was killed; else the test would end as one that was."""
-
-    def __init__(self, *, stops_in: float = 1.0, forced_in: float = 0.5, code: int = 0) -> None:
-        self.options = {"stops_in": stops_in, "forced_in": forced_in, "code": code}
-        self.diary: list[tuple[float, str]] = []
-        self.running: int = 0
-        self.children: list[FakeChild] = []
-        self.changes: asyncio.Queue[set[str]] = asyncio.Queue()
-        self.worker: Worker = assembled(
-            ["command"], [Path("src")], DEADLINE, watch=self.watch, start=self.start
-        )
-
-    def note(self, what: str) -> None:
-        self.diary.append((round(asyncio.get_running_loop().time(), 2), what))
-
-    @property
-    def told(self) -> list[str]:
-        """What has happened, without the times."""
-        return [what for _, what in self.diary]
-
-    async def start(self, command: Sequence[str]) -> FakeChild:
-        await asyncio.sleep(0)
-        self.note("start")
-        self.running += 1
-        assert self.running == 1, "two children at once"
-        self.children.append(FakeChild(self, **self.options))
-        return self.children[-1]
-
-    async def watch(self, paths: Sequence[Path]) -> AsyncGenerator[set[str], None]:
-        while True:
-            yield await self.changes.get()
-
-    def change(self, *names: str) -> None:
-        self.changes.put_nowait(set(names or ["app.py"]))
-
-
 @pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Collects what the reloader logs."""
+def lines(caplog: pytest.LogCaptureFixture) -> Lines:
+    """Returns what the reloader has logged by now."""
     caplog.set_level(logging.INFO, logger="fluid.reload")
-
-    class Lines(list[str]):
-        def __iter__(self):
-            ours = [each for each in caplog.records if each.name == "fluid.reload"]
-            return iter([each.getMessage() for each in ours])
-
-    return Lines()
+    return lambda: [each.getMessage() for each in caplog.records if each.name == "fluid.reload"]
 
 
 # --- changes -------------------------------------------------------------------------------------
@@ -153,7 +58,7 @@ async def test_changes_during_the_stop_are_part_of_the_same_restart():
         assert world.told == ["start", "ask", "end 0", "start"]
 
 
-async def test_a_child_that_has_ended_by_itself_comes_back_with_the_next_change(lines):
+async def test_a_child_that_has_ended_by_itself_comes_back_with_the_next_change(lines: Lines):
     world = World()
     async with world.worker:
         await asyncio.sleep(1)
@@ -163,20 +68,20 @@ async def test_a_child_that_has_ended_by_itself_comes_back_with_the_next_change(
         world.change("app.py")
         await asyncio.sleep(1)
         assert world.told == ["start", "end 3", "start"]
-    assert [*lines][1:] == [
+    assert lines()[1:] == [
         "the process has ended with exit code 3; waiting for a change",
         "app.py changed; starting anew",
     ]
 
 
-async def test_it_says_what_has_changed_and_no_name_can_forge_a_line(lines):
+async def test_it_says_what_has_changed_and_no_name_can_forge_a_line(lines: Lines):
     """A13"""
     world = World()
     async with world.worker:
         for names in (["b.py", "a.py"], [f"{number}.py" for number in range(9)], ["x\n.py"]):
             world.change(*names)
             await asyncio.sleep(5)
-    assert [*lines] == [
+    assert lines() == [
         "watching src for changes of Python files",
         "a.py, b.py changed; starting anew",
         "0.py, 1.py, 2.py and 6 more changed; starting anew",
@@ -184,7 +89,7 @@ async def test_it_says_what_has_changed_and_no_name_can_forge_a_line(lines):
     ]
 
 
-async def test_a_child_that_is_deaf_is_killed_a_second_after_its_deadline(lines):
+async def test_a_child_that_is_deaf_is_killed_a_second_after_its_deadline(lines: Lines):
     world = World(stops_in=9999.0)
     async with world.worker:
         await asyncio.sleep(1)
@@ -197,7 +102,7 @@ async def test_a_child_that_is_deaf_is_killed_a_second_after_its_deadline(lines)
             (1.0 + KILLED, "start"),
         ]
         world.children[-1].stops_in = 0.0
-    assert "the process did not stop within its deadline and is killed" in [*lines]
+    assert "the process did not stop within its deadline and is killed" in lines()
 
 
 # --- our own stop --------------------------------------------------------------------------------
@@ -245,7 +150,19 @@ async def test_a_child_that_is_deaf_to_force_is_killed(forced_at: float, killed_
     assert world.diary[-1][0] == pytest.approx(killed_at)
 
 
-async def test_a_child_that_the_system_holds_is_left_alone_in_the_end(lines):
+async def test_a_child_that_was_left_alone_is_no_longer_heard_of():
+    world = World(stops_in=9999.0)
+    world.is_immortal = True
+    async with world.worker:
+        world.change()
+        await asyncio.sleep(KILLED + KILL_PERIOD + 1)
+        world.children[0].ends(3)
+        await asyncio.sleep(1)
+        world.children[1].stops_in = 0.5
+    assert world.told == ["start", "ask", "kill", "start", "end 3", "ask", "end 0"]
+
+
+async def test_a_child_that_the_system_holds_is_left_alone_in_the_end(lines: Lines):
     world = World(stops_in=9999.0, forced_in=9999.0)
     world.is_immortal = True
     await world.worker.startup()
@@ -337,55 +254,22 @@ def test_a_path_that_is_missing_is_named(tmp_path: Path):
     assert caught.value.message == message
 
 
-# --- in reality ----------------------------------------------------------------------------------
-
-ORPHAN = """
-import os, signal, time
-from fluid.cli.child import LIFELINE, end_with_parent
-signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
-end_with_parent()
-assert LIFELINE not in os.environ
-time.sleep(30)
-"""
+# --- two processes, one terminal -----------------------------------------------------------------
 
 
-@pytest.mark.real
-async def test_a_real_child_has_a_session_of_its_own_and_its_end_is_known():
-    child = await start([sys.executable, "-c", "input()"])
-    assert os.getsid(child.pid) == child.pid
-    child.kill()
-    assert await child.wait() == -signal.SIGKILL
-    child.ask()  # too late, and no error
-    child.force()
-    child.kill()
-
-
-@pytest.mark.real
-async def test_a_real_child_stops_when_its_parent_is_gone(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(fluid.__file__).parents[1]))
-    child = await start([sys.executable, "-c", ORPHAN])
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, child.lifeline)  # closes our end, as the system does for whoever is killed
-    os.close(nothing)
-    assert await child.wait() == 7
-
-
-@pytest.mark.parametrize("text", ["", "no number", "99999"])
-def test_a_lifeline_that_is_none_ends_nobody(monkeypatch: pytest.MonkeyPatch, text: str):
-    killed: list[int] = []
-    monkeypatch.setattr(os, "kill", lambda process, _number: killed.append(process))
-    monkeypatch.setattr(threading.Thread, "start", threading.Thread.run)  # at once, and here
-    monkeypatch.setenv(LIFELINE, text)
-    end_with_parent()
-    assert (LIFELINE in os.environ, killed) == (False, [])
-
-
-@pytest.mark.real
-async def test_a_real_change_of_a_python_file_is_noticed(tmp_path: Path):
-    changes = watch([tmp_path])
-    first = asyncio.ensure_future(anext(changes))
-    await asyncio.sleep(0)  # in its first step it begins to watch
-    (tmp_path / "notes.txt").write_text("not code")
-    (tmp_path / "app.py").write_text("code")
-    assert await first == {str(tmp_path / "app.py")}
-    await changes.aclose()
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_what_happens_is_told_by_the_child_unless_somebody_debugs(tmp_path: Path, level: str):
+    names = ["", "fluid.worker", "fluid.runtime", "watchfiles"]
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    try:
+        loggers[0].setLevel(level)
+        reloader(["command"], [tmp_path], DEADLINE)
+        assert [logger.isEnabledFor(logging.WARNING) for logger in loggers[1:3]] == (
+            [level == "DEBUG"] * 2
+        )
+        assert not loggers[3].isEnabledFor(logging.INFO)
+        assert logging.getLogger("fluid.reload").isEnabledFor(logging.INFO)
+    finally:
+        for logger, number in zip(loggers, before, strict=True):
+            logger.setLevel(number)

@@ -19,8 +19,9 @@ from ..worker.living import inside
 from .formats import JsonFormatter, PlainFormatter, TerminalFormatter, is_ours
 from .fronts import JsonFront, PlainFront
 from .refusal import Refusal
+from .uncaught import log_uncaught
 
-NOT_BY_WHO_RUNS: frozenset[str] = frozenset({"asyncio", "py.warnings"})
+NOT_BY_WHO_RUNS: frozenset[str] = frozenset({"asyncio", "py.warnings", "python"})
 """Loggers that often speak from the garbage collector, which runs in whoever's code it likes."""
 
 logger: logging.Logger = logging.getLogger("fluid.cli")
@@ -38,8 +39,8 @@ def set_up(
     Call it when the user's module has been imported: a root logger that has handlers by then was
     configured by the program, and is left as it is, level included. Log lines then look as the
     program wants them to, and one of them says so. Otherwise all records go to ``stream``, with the
-    path of the worker whose code has made them; warnings of Python's become records as well.
-    A second call takes back the first.
+    path of the worker whose code has made them, and so do Python's warnings and the errors that
+    nobody can catch. A second call takes back the first.
 
     Args:
         level: The least important level that is written, by name.
@@ -65,6 +66,7 @@ def set_up(
     root.addHandler(LineHandler(formatter, front))
     root.setLevel(logging.DEBUG if debug else level.upper())
     logging.captureWarnings(True)
+    log_uncaught()
     return front
 
 
