@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,10 @@ def run_reloading(context: click.Context) -> int:
     Name.parse(target)  # what cannot be right after any change is not worth waiting for one
     front = _front(values)
     paths = [Path(path) for path in values["reload_path"]] or [Path.cwd()]
-    worker = reloader(command_of(context), paths, values["deadline"])
+    make = partial(reloader, command_of(context), paths, values["deadline"])
+    make()  # whatever is wrong with that is told now
     settings = Settings(deadline=values["deadline"] + RESERVE, debug=values["debug"])
-    return operate(lambda: worker, name="reload", settings=settings, front=front)
+    return operate(make, name="reload", settings=settings, front=front)
 
 
 def target_of(context: click.Context) -> str:
