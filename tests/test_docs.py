@@ -14,7 +14,6 @@ from fluid import Account, QueueConsumerWorker, events, logs
 from fluid.errors import ChildEnd
 from fluid.rules.lifecycle import WorkerState, after, diagram
 from fluid.rules.outcome import Facts, judge
-from fluid.runtime import exit_codes
 
 DOCS = Path(__file__).parents[1] / "docs"
 FLAGS = re.DOTALL | re.MULTILINE
@@ -60,6 +59,7 @@ EVENTS = [
     events.WorkerFailed(*DB, "no route", 12.0, ConnectionError("no route"), "app/db/pool"),
     events.LateEnd(*DB, None),
     events.HeartbeatLost(*DB, 30.0, AT),
+    events.LoopStalled(*DB, 2.0, AT, "app/db", True),
     events.RestartScheduled(*DB, CRASH, 0.5, 4, 60.0),
     events.GaveUp(
         "app",
@@ -104,14 +104,8 @@ def test_the_outcome_table_says_what_the_judge_says():
     assert shown == judged
 
 
-def test_the_exit_codes_are_those_of_the_runtime():
-    shown = [row[0] for row in rows(page("running"), "Exit codes")]
-    codes = [exit_codes.CLEAN, exit_codes.UNFINISHED, exit_codes.START_FAILED]
-    assert shown == [*map(str, codes), f"{exit_codes.SIGNALLED} + n", "k"]
-
-
 def test_the_log_lines_are_those_that_are_written():
-    table = rows(page("running"), "Log lines")
+    table = rows(page("log-lines"), "Log lines")
     assert [row[0] for row in table] == [logging.getLevelName(event.level) for event in EVENTS]
     for row, event in zip(table, EVENTS, strict=True):
         # An ellipsis stands for anything, or for nothing.

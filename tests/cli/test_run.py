@@ -107,6 +107,8 @@ WRONG_LOOPS = {
     "dots around one colon, and is not evaluated",
     "app:make_none": "loop app:make_none did not make an event loop, but None",
     "app:make_nothing": "loop app:make_nothing raised OSError: no descriptors, at app.py:20",
+    "app:asyncio.timeout": "loop app:asyncio.timeout raised TypeError: timeout() missing 1 "
+    "required positional argument: 'delay'",
 }
 
 

@@ -10,13 +10,12 @@ from math import isinf
 import click
 
 from ..errors import FluidError
-from ..logs import error_text
 from ..runtime.deadline import Deadline
 from ..runtime.exit_codes import CLEAN, START_FAILED, UNFINISHED
 from ..runtime.mistakes import is_usable
 from ..worker import Worker
 from .drawing import Tree, branches_for, draw, seconds
-from .imports import place_of
+from .imports import raised
 from .loops import factory_of
 from .options import BY_NAME
 from .refusal import Refusal, encoding_of, say
@@ -53,8 +52,7 @@ async def _tree_of(make: Maker, target: str) -> Tree:
     except FluidError as error:
         raise Refusal(str(error)) from error
     except BaseException as error:
-        text = f"{target} raised {error_text(error)}, at {place_of(error)}"
-        raise Refusal(text, code=START_FAILED) from error
+        raise Refusal(f"{target} {raised(error)}", code=START_FAILED) from error
 
 
 def _compare(bound: float | None, deadline: Deadline) -> tuple[bool, str]:

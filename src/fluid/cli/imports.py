@@ -91,6 +91,12 @@ def place_of(error: BaseException) -> str:
     return _shown(own[-1]) if own else ""
 
 
+def raised(error: BaseException) -> str:
+    """Returns ``raised OSError: no descriptors, at app.py:20``; the place only if it is known."""
+    place = place_of(error)
+    return f"raised {error_text(error)}{place and f', at {place}'}"
+
+
 def _places(error: BaseException) -> list[Place]:
     return [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from ..logs import error_text
 from ..runtime.settings import LoopFactory
-from .imports import import_module, place_of
+from .imports import import_module, raised
 from .names import Name, look_up
 from .refusal import Refusal, shown
 
@@ -51,7 +50,7 @@ def _made_by(factory: Callable[[], object], text: str) -> asyncio.AbstractEventL
     try:
         loop = factory()
     except Exception as error:
-        raise Refusal(f"loop {text} raised {error_text(error)}, at {place_of(error)}") from error
+        raise Refusal(f"loop {text} {raised(error)}") from error
     if not isinstance(loop, asyncio.AbstractEventLoop):
         raise Refusal(f"loop {text} did not make an event loop, but {shown(loop)}")
     return loop

@@ -100,7 +100,8 @@ def _causes(facts: Facts) -> Iterator[str]:
     if facts.repeated_signal:
         yield f"told again to stop ({signal.Signals(facts.repeated_signal).name})"
     if facts.overran:
-        yield f"it was not gone {facts.overran:g} seconds after it had to stop"
+        unit = "second" if facts.overran == 1 else "seconds"
+        yield f"it was not gone {facts.overran:g} {unit} after it had to stop"
     if facts.escaped is not None and _code_of(facts.escaped):
         yield f"told to exit ({error_text(facts.escaped)})"
     if facts.usage_error is not None:
