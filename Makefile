@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests examples benchmarks tools conftest.py docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage check lint types layers docs format bench conservation scenarios timelines transcript pin clean
+.PHONY: help run test test-all coverage check lint types layers docs format bench conservation signals scenarios timelines transcript pin clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -56,6 +56,9 @@ explore: $(VENV)/.ready-test ## Explore schedules for 10 minutes (ARGS="--minute
 
 conservation: $(VENV)/.ready-test ## Send a million messages through explored schedules, and count them
 	$(BIN)/python -m tools.conservation $(ARGS)
+
+signals: $(VENV)/.ready-test ## Kill a thousand processes at random moments (ARGS="--count 100")
+	$(BIN)/python -m tools.signals $(ARGS)
 
 bench: $(VENV)/.ready-test ## Run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -22,6 +22,7 @@ from . import (
     idle,
     imports,
     messages,
+    running,
     simulation,
     slices,
     startstop,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Iterator[Result]]] = {
     "idle": idle.results,
     "timers": timers.results,
     "slices": slices.results,
+    "running": running.results,
     "simulation": simulation.results,
     "imports": imports.results,
 }
