@@ -43,6 +43,8 @@ SIZES = {
     "U": 10,
     "B": 10,
     "K": 22,
+    "X": 9,
+    "Z": 14,
 }
 """How many scenarios each group has."""
 

@@ -115,7 +115,7 @@ def place_of(stack: tuple[str, ...]) -> str:
 
 def stall_line(path: str, task: str, seconds: float, stack: tuple[str, ...]) -> str:
     """Returns what is said of a block of the event loop; ``path`` is empty if nobody is known."""
-    who = f"worker {path}" if path else f"task {one_line(task)!r}" if task else "a callback"
+    who = f"worker {path}" if path else f"task {one_line(repr(task))}" if task else "a callback"
     return (
         f"{who} blocked the event loop for at least {seconds:.1f} seconds, {place_of(stack)}; "
         f"nobody else could run: asyncio.to_thread() is for what takes that long"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import io
 import os
 import signal
@@ -14,6 +16,7 @@ import pytest
 
 import fluid
 from fluid.cli import main
+from tests.cli.conftest import APP
 
 
 @pytest.mark.parametrize("command", ["run", "check", "config"])
@@ -43,7 +46,14 @@ def test_ctrl_c_stays_ignored_in_the_background(project):
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
-def test_an_output_that_cannot_be_written_is_one_line_and_1(project):
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("config", "the output cannot be written: No space left on device"),
+        ("--help", "the system is in the way: OSError: [Errno 28] No space left on device"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_one_line_and_1(project, word, line):
     """Z11"""
 
     class Full(io.StringIO):
@@ -52,9 +62,36 @@ def test_an_output_that_cannot_be_written_is_one_line_and_1(project):
 
     err = io.StringIO()
     with redirect_stdout(Full()), redirect_stderr(err), pytest.raises(SystemExit) as end:
-        main(["config"])
+        main([word])
     assert end.value.code == 1
-    assert err.getvalue() == "fluid: the output cannot be written: No space left on device\n"
+    assert err.getvalue() == f"fluid: {line}\n"
+
+
+def test_what_the_system_has_no_more_of_is_one_line_and_1(app, monkeypatch):
+    def make_loop():
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(asyncio.events, "new_event_loop", make_loop)
+    line = "fluid: the system is in the way: OSError: [Errno 24] Too many open files"
+    assert app.fluid("check", "app:make") == (1, [], [line])
+
+
+def test_a_defect_of_fluids_own_keeps_its_traceback(app, monkeypatch):
+    def make_loop():
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(asyncio.events, "new_event_loop", make_loop)
+    with pytest.raises(OSError, match="Invalid argument"):
+        main(["check", "app:make"])
+
+
+@pytest.mark.parametrize("words", [("check", "app:Cache"), ("check", "app:x")])
+def test_streams_that_a_program_has_closed_are_as_none(app, monkeypatch, words):
+    app.write("app.py", f"import sys\nsys.stdout.close(), sys.stderr.close()\n{APP}")
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == (2 if "app:x" in words else 0)
 
 
 @pytest.mark.real

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 import fluid
-
-pytestmark = pytest.mark.real
+from fluid.cli import init
 
 APP = """
 import os, subprocess
@@ -46,6 +45,29 @@ def run(folder: Path, *, orphan: bool) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.fixture
+def forked(monkeypatch):
+    """Is in the child of a fork that does not take place."""
+    monkeypatch.setattr(os, "fork", lambda: 0)
+    before = signal.getsignal(signal.SIGCHLD)
+    yield
+    signal.signal(signal.SIGCHLD, before)
+
+
+def test_the_end_of_a_child_is_told_also_where_that_was_ignored(forked, monkeypatch):
+    """Whoever has started us may have left it so, and nobody would end the process in front."""
+    monkeypatch.setattr(init, "_adopt_orphans", lambda: None)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    init.stand_in_front()
+    assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
+
+
+def test_a_python_without_ctypes_does_without_the_orphans(forked, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    init.stand_in_front()
+
+
+@pytest.mark.real
 @pytest.mark.skipif(sys.platform != "linux", reason="only the first process gets orphans elsewhere")
 def test_an_orphan_that_has_ended_is_waited_for(tmp_path):
     """Z09"""
@@ -53,6 +75,7 @@ def test_an_orphan_that_has_ended_is_waited_for(tmp_path):
         assert process.wait(20) == 0
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGQUIT, 128 + signal.SIGQUIT)]
 )

@@ -96,6 +96,39 @@ def test_the_front_fits_the_format(name: str, stream: type[io.StringIO], front: 
     assert type(set_up(level="info", format=name, debug=False, stream=stream())) is front
 
 
+class Bare:
+    """What some programs put in the place of stderr."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def flush(self) -> None:
+        pass
+
+
+def test_what_stands_in_for_stderr_needs_to_do_no_more_than_write(monkeypatch: pytest.MonkeyPatch):
+    """A07"""
+    monkeypatch.setattr(sys, "stderr", bare := Bare())
+    set_up(level="info", format="auto", debug=False)
+    log.info("hello")
+    assert bare.text.endswith("INFO myapp: hello\n")
+
+
+@pytest.mark.parametrize("name", ["auto", "json", "rich"])
+def test_a_stderr_that_the_program_has_closed_is_as_none(
+    monkeypatch: pytest.MonkeyPatch, name: str
+):
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    front = set_up(level="info", format=name, debug=False)
+    log.info("hello")
+    front.last_words("app: exit code 1: x", 1)
+
+
 def test_without_rich_a_terminal_has_plain_lines(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(logs, "find_spec", lambda name: None)
     assert type(set_up(level="info", format="auto", debug=False, stream=Terminal())) is PlainFront

@@ -9,7 +9,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from fluid.cli import reload, running
+from fluid.cli import init, reload, running
+from fluid.cli.child import LIFELINE
 from fluid.runtime.settings import Settings
 from fluid.settings import default_grace_period
 
@@ -156,25 +157,32 @@ def reloaded(operated, monkeypatch):
     return operated
 
 
-def test_reload_runs_a_child_with_what_was_given_but_without_reloading(app, reloaded):
-    words = ("--reload", "--deadline=3", "--debug", "--reload-path", str(app.folder))
-    assert app.fluid("run", *words, "app:make", "--", "--reload").code == 42
+def test_reload_runs_the_same_command_line_options_of_the_interpreter_included(
+    app, reloaded, monkeypatch
+):
+    """A module ``fluid`` of the user's own cannot take our place in the child, as ``-m`` has it."""
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-O", "/bin/fluid", "run", "--reload"])
+    words = ("--reload", "--deadline=3", "--reload-path", str(app.folder))
+    assert app.fluid("run", *words, "app:make").code == 42
     command, paths, deadline = reloaded["given"]
-    assert command == [
-        *(sys.executable, "-m", "fluid", "run", "--no-reload", "--no-init"),
-        *("app:make", "--deadline=3.0", "--debug", "--", "--reload"),
-    ]
+    assert command == [sys.executable, "-O", "/bin/fluid", "run", "--reload"]
     assert (paths, deadline) == ([app.folder], 3.0)
     assert reloaded["settings"].deadline == deadline + reload.RESERVE
 
 
-def test_reload_leaves_to_the_child_what_stands_elsewhere(app, reloaded, monkeypatch):
-    monkeypatch.setenv("FLUID_RELOAD", "1")
-    app.configure("target = 'app:make'\ndeadline = 3")
-    assert app.fluid("run").code == 42
-    command, paths, _ = reloaded["given"]
-    assert command[4:] == ["--no-reload", "--no-init"]
-    assert paths == [app.folder]
+@pytest.mark.parametrize("option", ["--reload", "--init"])
+def test_the_child_of_a_reloader_runs_the_target_itself(app, operated, monkeypatch, option):
+    monkeypatch.setattr(init, "stand_in_front", lambda: pytest.fail("a second process in front"))
+    monkeypatch.setattr(running, "end_with_parent", lambda: None)
+    monkeypatch.setenv(LIFELINE, "99999")
+    assert app.fluid("run", option, "app:make").code == 42
+    assert operated["name"] == "app:make"
+
+
+def test_whoever_is_no_child_has_a_process_in_front_if_it_wants_one(app, operated, monkeypatch):
+    monkeypatch.setattr(init, "stand_in_front", lambda: operated.update(front_process=True))
+    app.fluid("run", "--init", "app:make")
+    assert operated["front_process"]
 
 
 @pytest.mark.parametrize(

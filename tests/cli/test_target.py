@@ -224,6 +224,23 @@ def test_what_is_no_worker_is_refused_in_one_line(app, words):
     assert app.fluid("check", *words.split()) == (2, [], [f"fluid: {line}"])
 
 
+@pytest.mark.parametrize("hidden", ["types.py", "types/shop.py"])
+def test_a_module_that_another_one_hides_is_told_with_the_file_of_that(project, hidden):
+    """I11"""
+    project.write(hidden, "main = 1")
+    line = (
+        f"fluid: types:main: module 'types' (not the one here, but {types.__file__}, which was "
+        "imported before) has no attribute 'main'"
+    )
+    assert project.fluid("check", "types:main") == (2, [], [line])
+
+
+def test_a_module_may_have_put_any_object_in_its_place(project, monkeypatch):
+    monkeypatch.setitem(sys.modules, "five", 5)
+    line = "fluid: five:main: module 'five' has no attribute 'main'"
+    assert project.fluid("check", "five:main") == (2, [], [line])
+
+
 def test_a_missing_part_of_a_package_is_named_with_what_is_close(project):
     """I11"""
     project.write("shop/__init__.py", "")

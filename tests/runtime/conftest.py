@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -79,6 +80,10 @@ class Process:
         """Sends it a signal."""
         self._popen.send_signal(number)
 
+    def kill(self) -> None:
+        """Kills it."""
+        self._popen.kill()
+
     def say(self, line: str) -> None:
         """Gives it a line to read from stdin."""
         assert self._popen.stdin is not None
@@ -119,6 +124,16 @@ def loop(request: pytest.FixtureRequest) -> str:
     if request.param == "uvloop" and find_spec("uvloop") is None:
         pytest.skip("uvloop is not installed")
     return str(request.param)
+
+
+@pytest.fixture
+def factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Returns what makes that loop, in this process."""
+    if loop == "uvloop":
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None
 
 
 @pytest.fixture

@@ -7,10 +7,12 @@ import signal
 
 import pytest
 
+from fluid import FluidValueError
 from fluid.runtime.exit_codes import Facts, exit_code, reason
 
 E = ValueError("no")
 K = SystemExit(7)
+U = FluidValueError("app:main has to make a worker, not None")
 
 
 def group(*errors: BaseException) -> BaseException:
@@ -25,7 +27,9 @@ def test_a_process_is_clean_if_there_is_nothing_to_say():
 
 CAUSES = {
     "repeated_signal": (signal.SIGINT, 130),
+    "overran": (25.0, 4),
     "escaped": (K, 7),
+    "usage_error": (U, 2),
     "start_error": (E, 3),
     "error": (E, 1),
     "undone": (("app was abandoned",), 1),
@@ -57,6 +61,31 @@ def test_a_repeated_signal_gives_128_and_its_number(number, code):
     assert reason(facts) == f"told again to stop ({number.name})"
 
 
+def test_a_deadline_that_was_missed_gives_4():
+    """Z12"""
+    facts = Facts(overran=2.5)
+    assert exit_code(facts) == 4
+    assert reason(facts) == "it was not gone 2.5 seconds after it had to stop"
+
+
+def test_where_there_is_no_worker_to_start_the_reason_is_all_there_is_to_say():
+    facts = Facts(usage_error=FluidValueError("app:main\nis none"))
+    assert exit_code(facts) == 2
+    assert reason(facts) == "app:main\\nis none"
+
+
+@pytest.mark.parametrize("cause", ["escaped", "usage_error", "start_error", "error"])
+def test_what_ends_the_process_for_good_is_a_failure(cause):
+    """Nothing is restarted after it."""
+    assert Facts(**{cause: CAUSES[cause][0]}).has_failed
+
+
+@pytest.mark.parametrize("cause", ["repeated_signal", "overran", "undone"])
+def test_what_only_ends_the_process_is_no_failure(cause):
+    assert not Facts(**{cause: CAUSES[cause][0]}).has_failed
+    assert not Facts().has_failed
+
+
 @pytest.mark.parametrize("where", ["escaped", "start_error", "error"])
 @pytest.mark.parametrize(
     ("asked_for", "code"),
@@ -65,6 +94,11 @@ def test_a_repeated_signal_gives_128_and_its_number(number, code):
 def test_a_system_exit_gives_the_code_that_python_would_give_it(where, asked_for, code):
     facts = Facts(**{where: SystemExit(asked_for)})
     assert exit_code(facts) == code
+
+
+@pytest.mark.parametrize("where", ["start_error", "error"])
+def test_a_usage_error_gives_way_to_a_system_exit(where):
+    assert exit_code(Facts(usage_error=U, **{where: K})) == 7
 
 
 @pytest.mark.parametrize("where", ["escaped", "start_error", "error"])

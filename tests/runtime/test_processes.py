@@ -85,7 +85,7 @@ def test_a_signal_during_the_start_stops_it_cleanly(start):
 
 
 def test_a_signal_that_another_thread_receives_wakes_the_loop(start, loop):
-    """Z01"""
+    """Z01, X08"""
     process = start(
         """
         class Waiting(Worker):
@@ -184,6 +184,7 @@ def test_a_signal_that_is_no_copy_is_delivered_to_whoever_had_it_before(start):
 
 
 def test_a_signal_while_the_loop_is_blocked_is_obeyed_afterwards(start):
+    """Z08"""
     process = start(
         """
         class Blocking(Worker):

@@ -73,15 +73,6 @@ def sends(*numbers):
 
 
 @pytest.fixture
-def factory(loop):
-    if loop == "uvloop":
-        import uvloop
-
-        return uvloop.new_event_loop
-    return None
-
-
-@pytest.fixture
 def run(factory, capsys):
     """Returns a function that runs a worker; it returns the exit code and what stderr was told."""
 

@@ -137,6 +137,7 @@ async def test_a_function_in_the_executor_finds_no_running_loop_as_in_a_thread()
 
 
 async def test_a_function_in_the_executor_finds_the_context_that_a_thread_would():
+    """X07"""
     colour.set("red")
     assert await asyncio.get_running_loop().run_in_executor(None, colour.get) == "none"
     assert await asyncio.to_thread(colour.get) == "red"
@@ -149,6 +150,7 @@ async def test_a_function_in_the_executor_can_wake_the_loop():
 
 
 async def test_a_cancelled_waiter_does_not_keep_the_function_from_running():
+    """X09"""
     seen: list[str] = []
     job = asyncio.get_running_loop().run_in_executor(None, seen.append, "ran")
     job.cancel()

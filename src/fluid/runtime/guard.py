@@ -58,7 +58,9 @@ def hold_at_exit(left: float, path: str, facts: Facts, front: Front, *, is_endin
         front: Where that is said.
         is_ending: Whether the time runs from now on; if not, from the end of the main thread.
     """
-    arguments = (left, path, facts, front, is_ending)
+    voice = Voice()
+    voice.stand_by()
+    arguments = (left, path, facts, front, voice, is_ending)
     thread = threading.Thread(target=_hold, args=arguments, name="fluid.guard", daemon=True)
     if is_ending:
         arm_last_resort(left)
@@ -68,7 +70,9 @@ def hold_at_exit(left: float, path: str, facts: Facts, front: Front, *, is_endin
         thread.start()
 
 
-def _hold(left: float, path: str, facts: Facts, front: Front, is_ending: bool) -> None:
+def _hold(
+    left: float, path: str, facts: Facts, front: Front, voice: Voice, is_ending: bool
+) -> None:
     if not is_ending:
         threading.main_thread().join()
     threading.Event().wait(left)
@@ -78,5 +82,5 @@ def _hold(left: float, path: str, facts: Facts, front: Front, is_ending: bool) -
         front.dump(stacks.dump_threads())
         front.last_words(f"{path}: exit code {code}: {reason(facts)}", code)
 
-    Voice().say_within(DYING_WORDS, say)
+    voice.say_within(DYING_WORDS, say)
     leave(code)

@@ -101,7 +101,7 @@ class Probe:
 
 def _warn(stall: Stall) -> None:
     path = "" if stall.core is None else stall.core.path
-    who = f"worker {path}" if path else f"task {logs.one_line(stall.task)!r}"
+    who = f"worker {path}" if path else f"task {logs.one_line(repr(stall.task))}"
     where = logs.place_of(stall.stack)
     logger.warning(
         "%s has been blocking the event loop for %.1f seconds, %s; nobody else can run",

@@ -159,11 +159,12 @@ class Process:
     def let_go(self) -> None:
         """Gives the signals back; a deadline that a signal has begun is held at the exit."""
         self._signals.give_back()
+        if self._deadline.is_running:  # what comes after run() has its own time
+            disarm_last_resort()
         if self._signals.count.has_come:
             self._hold_at_exit(is_ending=False)
         else:
             self._watch.end()
-            disarm_last_resort()
 
     def _must_end(self) -> None:
         """Lets the deadline run, if it does not; in the loop, in a signal handler, in a thread."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from .. import logs
 from ..worker import Worker
 from . import stages
 from .front import Front
@@ -44,4 +45,4 @@ class Progress:
 
     def _tell(self, *, is_over: bool = False) -> None:
         stage = stages.read(self._worker, self._verb, self._since, self._bound, is_over=is_over)
-        self._front.stage(stage)
+        logs.safely(self._front.stage, stage)  # its terminal may have gone

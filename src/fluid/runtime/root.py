@@ -203,6 +203,7 @@ class Root:
         """Lives one life after the other, until nobody wants another one."""
         while True:
             await self._live_once()
+            await tasks.pause()  # an exit that a hook asked for takes uvloop one step more
             if self._stop_asked or not self._is_restarting or self.facts.has_failed:
                 return
             self._is_restarting = False
@@ -221,16 +222,19 @@ class Root:
             return
         finally:
             self._starter = None
-        if worker is not None:
-            self.worker = worker
-            unsubscribe = worker.subscribe(self._heed)
-            try:
-                await self._start(worker)
-                await self._wait_for_end(worker)
-            finally:
-                unsubscribe()
-                self._progress.end()
-                self.has_left_behind |= is_abandoned(worker)
+        if worker is None:
+            return
+        self.worker = worker
+        if self._is_to_end:  # as it was asked for meanwhile, of a factory that did not heed it
+            return
+        unsubscribe = worker.subscribe(self._heed)
+        try:
+            await self._start(worker)
+            await self._wait_for_end(worker)
+        finally:
+            unsubscribe()
+            self._progress.end()
+            self.has_left_behind |= is_abandoned(worker)
 
     @property
     def _is_to_end(self) -> bool:

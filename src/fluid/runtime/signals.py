@@ -14,6 +14,8 @@ import atexit
 import logging
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -98,9 +100,13 @@ class Signals:
         return True
 
     def hear(self) -> None:
-        """Sees to it, in the loop, that signals are heard while it runs: uvloop has its own way."""
+        """Sees to it, in the loop, that signals are heard while it runs.
+
+        uvloop has them written to itself. It gets them all the same, for the handlers that others
+        give to it.
+        """
         if self._before:
-            take_wakeup_fd(self._watch.wakeup_fd)
+            self._watch.pass_on_to(take_wakeup_fd(self._watch.wakeup_fd))
 
     def leave(self) -> None:
         """Is told that nothing is left to stop: from here on a second request ends the process."""
@@ -164,14 +170,36 @@ _taken: Signals | None = None
 """Whose they are in this process."""
 
 
+_mask: threading.local = threading.local()
+"""The signals that the forking thread had blocked before."""
+
+
+def _before_fork() -> None:
+    """Holds signals back from the child until they are no longer taken there.
+
+    In between it would lose them, and have them written to where its parent reads.
+    """
+    if _taken is not None:
+        _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, (*SIGNALS, *REQUESTS))
+
+
+def _after_fork() -> None:
+    before = _mask.__dict__.pop("before", None)
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _in_forked_child() -> None:
     global _taken
     if _taken is not None:
         _taken.forsake()
         _taken = None
+    _after_fork()
 
 
-os.register_at_fork(after_in_child=_in_forked_child)
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_forked_child
+)
 
 
 def _ignore() -> None:
@@ -180,11 +208,22 @@ def _ignore() -> None:
     What the program has for its exit was registered later than this and is called before, so if it
     hangs, a second request still ends the process.
     """
-    for number in (*SIGNALS, *REQUESTS) if _taken is not None else ():
-        signal.signal(number, signal.SIG_IGN)
+    if _taken is not None:
+        _ignore_from_now_on(*SIGNALS, *REQUESTS)
 
 
 atexit.register(_ignore)
+
+
+def _ignore_from_now_on(*numbers: int) -> None:
+    """Ignores signals, and says nothing of one that comes at this moment.
+
+    Python would: it has noted the signal, and finds no handler any more that it could call.
+    """
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+    sys.unraisablehook = hook
 
 
 class _Afterwards:
@@ -210,7 +249,7 @@ class _Afterwards:
         Handlers in Python are set aside long before that is over. That a signal is ignored is not.
         """
         if self._is_same(number) and signal.getsignal(number) is self:
-            signal.signal(number, signal.SIG_IGN)
+            _ignore_from_now_on(number)
 
 
 def _give_back(number: int, handler: Handler, is_same: Callable[[int], bool]) -> None:

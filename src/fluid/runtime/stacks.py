@@ -22,6 +22,7 @@ from ..logs import one_line
 from ..worker import Worker
 from ..worker.core import Core
 from ..worker.living import inside
+from .family import from_above
 from .stalls import Stalls
 
 MOST_ENTRIES = 1000
@@ -77,24 +78,15 @@ def _entry(head: str, stack: tuple[str, ...]) -> list[str]:
 # --- workers and tasks ---------------------------------------------------------------------------
 
 
-def everybody(worker: Worker) -> Iterator[Worker]:
-    """Yields a worker and all below it."""
-    waiting = [worker]
-    while waiting:
-        each = waiting.pop()
-        yield each
-        waiting.extend([child for child in each.workers() if child is not each][::-1])
-
-
 def _tasks_of(worker: Worker) -> Iterator[asyncio.Task[Any]]:
-    for each in everybody(worker):
+    for each in from_above(worker):
         life = each._worker.life
         if life is not None and life.task is not None:
             yield life.task
 
 
 def _worker_entries(worker: Worker | None) -> Iterator[list[str]]:
-    for each in () if worker is None else everybody(worker):
+    for each in () if worker is None else from_above(worker):
         core, life = each._worker, each._worker.life
         head = f"{core.path} ({type(each).__name__}): {core.state.value.replace('_', '-')}"
         if life is None or life.outcome is not None:

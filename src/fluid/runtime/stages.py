@@ -12,6 +12,7 @@ from .. import tasks
 from ..record import Record
 from ..rules.lifecycle import WorkerState
 from ..worker import Worker
+from .family import children, from_below
 
 STARTING, STOPPING = "starting", "stopping"
 
@@ -58,19 +59,24 @@ def _now_of(worker: Worker, default: float) -> float:
     return default if life is None else life.loop.time()
 
 
-def _waiting(worker: Worker, verb: str, now: float) -> Iterator[Waiting]:
+def _waiting(root: Worker, verb: str, now: float) -> Iterator[Waiting]:
+    busy: set[int] = set()
+    for worker in from_below(root):
+        if busy.isdisjoint(map(id, children(worker))):
+            if (each := _in_it(worker, verb, now)) is None:
+                continue
+            yield each
+        busy.add(id(worker))
+
+
+def _in_it(worker: Worker, verb: str, now: float) -> Waiting | None:
+    """Returns what is to be said of a worker if it is in this stage itself."""
     core, life = worker._worker, worker._worker.life
-    below = [
-        each
-        for child in worker.workers()
-        if child is not worker
-        for each in _waiting(child, verb, now)
-    ]
-    yield from below
-    if below or life is None or life.outcome is not None:
-        return
+    if life is None or life.outcome is not None:
+        return None
     if verb == STARTING and not life.ready:
-        yield Waiting(core.path, life.phase.value, now - life.began, core.waits_at())
-    elif verb == STOPPING and core.state is WorkerState.STOPPING:
+        return Waiting(core.path, life.phase.value, now - life.began, core.waits_at())
+    if verb == STOPPING and core.state is WorkerState.STOPPING:
         since = min(life.stop_since, life.ran_until, now)
-        yield Waiting(core.path, life.phase.value, now - since, tasks.await_stack(life.task))
+        return Waiting(core.path, life.phase.value, now - since, tasks.await_stack(life.task))
+    return None

@@ -14,6 +14,9 @@ from math import inf
 REST = 3
 """Looks from one question to the next, when all is well."""
 
+SHIFT = 0.618
+"""The part of a look by which rests differ, so that they fall into step with nothing regular."""
+
 ALWAYS_SEEN = REST + 1
 """Thresholds that a block lasts which begins at the worst moment, and is seen all the same."""
 
@@ -64,11 +67,12 @@ class StallWatch:
         self._is_seen: bool = False
         self._rest: int = 0
         """Looks that are left until the loop is asked again."""
+        self._shift: float = 0.0
         self._warn_at: float = FIRST_WARNING
 
     def next_look(self) -> float:
         """Returns when to look again."""
-        return self._looked_at + self.threshold * (self._rest or 1)
+        return self._looked_at + self.threshold * (self._rest - self._shift if self._rest else 1)
 
     def look(self, now: float, cpu: float, answered_at: float = -inf) -> Sight:
         """Takes a look.
@@ -85,7 +89,8 @@ class StallWatch:
         if has_answered:
             self.seconds = answered_at - self.asked_at - lost
             was_blocked = self._is_seen or self.seconds >= self.threshold
-            self._rest, self._is_seen, self._warn_at = REST - 1, False, FIRST_WARNING
+            self._rest, self._shift = REST - 1, (self._shift + SHIFT) % 1
+            self._is_seen, self._warn_at = False, FIRST_WARNING
             return Sight.OVER if was_blocked else Sight.QUIET
         self.asked_at += lost
         self.seconds = now - self.asked_at

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..rules.lifecycle import WorkerState
 from ..worker import Worker, WorkerExit
+from .family import children, from_above, from_below
 
 LOST = ("dropped", "queued", "in_hand")
 """The columns of an account that mean a loss when the process ends."""
@@ -18,36 +19,36 @@ def undone(root: Worker) -> tuple[str, ...]:
 
 def is_abandoned(root: Worker) -> bool:
     """Returns whether the task of any worker in this tree refused to end."""
-    return any(worker.worker_exit and worker.worker_exit.abandoned for worker in _everybody(root))
+    return any(worker.worker_exit and worker.worker_exit.abandoned for worker in from_above(root))
 
 
-def _children(worker: Worker) -> Iterator[Worker]:
-    return (child for child in worker.workers() if child is not worker)
+def _not_ended_well(root: Worker) -> Iterator[str]:
+    """Yields who had to be helped to end; a group only where that was not for its children."""
+    not_well: set[int] = set()
+    for worker in from_below(root):
+        below = not not_well.isdisjoint(map(id, children(worker)))
+        sentence = _not_well(worker, below)
+        if sentence:
+            yield sentence
+        if sentence or below:
+            not_well.add(id(worker))
 
 
-def _everybody(worker: Worker) -> Iterator[Worker]:
-    yield worker
-    for child in _children(worker):
-        yield from _everybody(child)
-
-
-def _not_ended_well(worker: Worker) -> list[str]:
-    """Returns who had to be helped to end; a group only where that was not for its children."""
-    sentences = [sentence for child in _children(worker) for sentence in _not_ended_well(child)]
+def _not_well(worker: Worker, below: bool) -> str:
     match worker.worker_exit:
         case None if worker.has_started():
-            sentences.append(f"{worker.worker_path} was left running")
+            return f"{worker.worker_path} was left running"
         case WorkerExit(abandoned=True):
-            sentences.append(f"{worker.worker_path} was abandoned")
-        case WorkerExit(state=WorkerState.FORCE_STOPPED) if not sentences:
-            sentences.append(f"{worker.worker_path} was stopped by force")
-    return sentences
+            return f"{worker.worker_path} was abandoned"
+        case WorkerExit(state=WorkerState.FORCE_STOPPED) if not below:
+            return f"{worker.worker_path} was stopped by force"
+    return ""
 
 
 def _undelivered(root: Worker) -> Iterator[str]:
     """Counts messages also where nobody has started, and those in a shared mailbox once."""
     counted: set[int] = set()
-    for worker in _everybody(root):
+    for worker in from_above(root):
         holder = id(getattr(worker, "worker_mailbox", worker))
         if holder in counted:
             continue

@@ -16,6 +16,19 @@ class Voice:
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
+        self._called: threading.Event | None = None
+        """Wakes the thread that stands by, if one does."""
+        self._words: Callable[[], None] = _nothing
+
+    def stand_by(self) -> None:
+        """Begins the thread for :meth:`say_within` now: an exiting interpreter begins no more."""
+        self._called = called = threading.Event()
+
+        def wait() -> None:
+            called.wait()
+            self._words()
+
+        self._begin(wait)
 
     def say(self, speak: Callable[[], None]) -> None:
         """Has ``speak`` called soon; drops it where the last one is still at it."""
@@ -24,7 +37,11 @@ class Voice:
 
     def say_within(self, seconds: float, speak: Callable[[], None]) -> None:
         """Has ``speak`` called now, and waits for its end no longer than that."""
-        self._begin(speak)
+        if self._called is None:
+            self._begin(speak)
+        else:
+            self._words = speak
+            self._called.set()
         if self._thread is not None:
             self._thread.join(seconds)
 
@@ -38,3 +55,7 @@ class Voice:
             thread.start()
         except RuntimeError:  # no more threads, or the interpreter is on its way out
             self._thread = None
+
+
+def _nothing() -> None:
+    pass

@@ -7,6 +7,8 @@ says.
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import socket
 import threading
@@ -52,6 +54,10 @@ class Watch:
         self._duty: Duty | None = duty
         self._ours, self._pythons = socket.socketpair()
         self._pythons.setblocking(False)
+        self._poll: select.poll = select.poll()  # half the price of a socket's own time limit
+        self._poll.register(self._ours, select.POLLIN)
+        self._loops: int = -1
+        """Where the event loop reads signals from, if it does."""
         self._is_over: bool = False
         self._thread: threading.Thread = threading.Thread(
             target=self._run, name="fluid.watch", daemon=True
@@ -71,6 +77,11 @@ class Watch:
         with suppress(OSError):  # full of pokes, or closed
             self._pythons.send(bytes((number,)))
 
+    def pass_on_to(self, descriptor: int) -> None:
+        """Passes each signal on to there; nothing if that is nowhere, or here."""
+        if descriptor not in (-1, self.wakeup_fd):
+            self._loops = os.dup(descriptor)  # one of our own: the loop may close its first
+
     def forget_duty(self) -> None:
         """Goes on with the deadline only."""
         self._duty = None
@@ -82,6 +93,8 @@ class Watch:
         self._thread.join()
         self._ours.close()
         self._pythons.close()
+        if self._loops != -1:
+            os.close(self._loops)
 
     # --- in the thread ---------------------------------------------------------------------------
 
@@ -99,16 +112,17 @@ class Watch:
                 if now >= self._duty.next_look():
                     self._duty.look(now)
                 left = min(left, self._duty.next_look() - steady_time())
-            for number in self._heard_within(left):
+            numbers = self._heard_within(left)
+            if numbers and self._loops != -1:
+                with suppress(OSError):  # full, or nobody reads there any more
+                    os.write(self._loops, numbers)
+            for number in numbers:
                 if number:
                     self._hear(number)
 
     def _heard_within(self, seconds: float) -> bytes:
-        self._ours.settimeout(None if seconds == inf else max(seconds, 0.001))
-        try:
-            return self._ours.recv(4096)
-        except TimeoutError:
-            return b""
+        left = None if seconds == inf else max(seconds, 0.001) * 1000
+        return self._ours.recv(4096) if self._poll.poll(left) else b""
 
 
 def take_wakeup_fd(descriptor: int) -> int:
