@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -44,6 +45,22 @@ def test_ctrl_c_stays_ignored_in_the_background(project):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     project.fluid("config")
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_ctrl_c_is_left_alone_off_the_main_thread_where_nobody_may_take_it(project):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    codes = []
+
+    def execute():
+        with pytest.raises(SystemExit) as end:
+            main(["config"])
+        codes.append(end.value.code)
+
+    thread = threading.Thread(target=execute)
+    thread.start()
+    thread.join()
+    assert codes == [0]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,6 @@ ENDS = {
 def test_a_command_that_runs_nothing_keeps_the_deadline_where_a_thread_goes_on(
     project, held, words
 ):
-    """Z13"""
     assert end_of(project, *words, "--deadline=20", daemon=False) == ENDS[words]
     assert held == [(20.0, words[1], OVERRAN, True)]
 

@@ -107,3 +107,20 @@ def test_running_a_worker_is_refused_while_a_module_is_imported_and_not_afterwar
     )
     assert project.fluid("run", "app:main") == (2, [], [line])
     refuse_in_import()
+
+
+@pytest.mark.parametrize("folder", ["site-packages", "dist-packages"])
+def test_an_error_in_a_library_is_told_by_the_users_own_line(project, folder):
+    """I11"""
+    library = project.folder / "lib" / folder
+    project.write(f"lib/{folder}/library.py", "1 / 0")
+    project.write("app.py", f"import sys\nsys.path.append({str(library)!r})\nimport library\n")
+    line = "fluid: module 'app' cannot be imported: app.py:3: ZeroDivisionError: division by zero"
+    assert project.fluid("check", "app:main") == (2, [], [line])
+
+
+def test_a_module_that_has_left_us_in_no_folder_at_all_is_told_by_its_full_path(project):
+    leave = "import os, tempfile\nwith tempfile.TemporaryDirectory() as folder: os.chdir(folder)\n"
+    file = project.write("app.py", f"{leave}1 / 0\n")
+    line = f"fluid: module 'app' cannot be imported: {file}:3: ZeroDivisionError: division by zero"
+    assert project.fluid("check", "app:main") == (2, [], [line])

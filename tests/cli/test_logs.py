@@ -110,7 +110,6 @@ class Bare:
 
 
 def test_what_stands_in_for_stderr_needs_to_do_no_more_than_write(monkeypatch: pytest.MonkeyPatch):
-    """A07"""
     monkeypatch.setattr(sys, "stderr", bare := Bare())
     set_up(level="info", format="auto", debug=False)
     log.info("hello")

@@ -104,6 +104,10 @@ import atexit
 def ask(word):
     say(word)
     sys.stdin.readline()
+def linger(word):
+    say(word)
+    while True:  # in one long wait, a signal on the way into it would be handled at its end only
+        time.sleep(0.01)
 class Quick(Worker):
     async def run(self):
         say("running")
@@ -145,7 +149,7 @@ def test_a_second_request_during_the_exit_ends_the_process(start):
         OPERATE,
         EXITING,
         """
-        atexit.register(ask, "exiting")
+        atexit.register(linger, "exiting")
         live(Quick)
         """,
     )
@@ -163,7 +167,7 @@ def test_a_stop_request_and_one_more_during_the_exit_are_two(start):
         WAITING,
         EXITING,
         """
-        atexit.register(ask, "exiting")
+        atexit.register(linger, "exiting")
         live(Waiting)
         """,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+from functools import partial
 from math import inf
 
 import pytest
@@ -184,10 +186,12 @@ async def test_a_worker_need_not_be_hashable():
     assert undone(app) == ("app/a was stopped by force", "app/b was stopped by force")
 
 
-async def test_no_tree_is_too_deep():
+async def test_no_tree_is_too_deep(request):
+    request.addfinalizer(partial(sys.setrecursionlimit, sys.getrecursionlimit()))
+    sys.setrecursionlimit(400)  # paths of a thousand names would take seconds
     leaf = slow("leaf", "run", stopping_grace_period=5)
     app = leaf
-    for _ in range(1500):
+    for _ in range(500):
         app = Workers(app, name="g")
     await app.startup()
     app.gracefully_stop()
