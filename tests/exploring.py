@@ -24,7 +24,7 @@ from fluid.testing.exploring import CALM
 from fluid.testing.schedules.overrides import OVERRIDES
 from fluid.testing.schedules.simulate import quiet, simulate
 
-SEEDS = 20
+SEEDS = 12
 """Enough for most races, and little enough for every change; the campaign goes further."""
 
 LOOK = "look for idle faults"

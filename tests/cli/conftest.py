@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fluid.cli import main
+from fluid.cli import ending, main
 
 APP = """
 import asyncio
@@ -94,6 +94,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     monkeypatch.delenv("FLUID_STOPPING_GRACE_PERIOD")  # so that what a command sets is undone
     monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    # A thread that any test has left behind would have the process of the tests ended.
+    monkeypatch.setattr(ending, "hold_at_exit", lambda *_, **__: None)
     monkeypatch.chdir(tmp_path)
     known, handler = set(sys.modules), signal.getsignal(signal.SIGINT)
     yield Project(tmp_path)

@@ -63,6 +63,29 @@ def test_ctrl_c_is_left_alone_off_the_main_thread_where_nobody_may_take_it(proje
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_nothing_that_is_opened_takes_the_place_of_a_missing_stream(project, monkeypatch):
+    """Z11"""
+    missing, inherited, fstat, open_file = {0, 2}, [], os.fstat, os.open
+
+    def fstat_of(number):
+        if number in missing:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return fstat(number)
+
+    def opened(path, *options):
+        if path != os.devnull:
+            return open_file(path, *options)
+        missing.discard(lowest := min(missing))
+        return lowest
+
+    monkeypatch.setattr(os, "fstat", fstat_of)
+    monkeypatch.setattr(os, "open", opened)
+    monkeypatch.setattr(os, "set_inheritable", lambda *given: inherited.append(given))
+    assert project.fluid("config").code == 0
+    assert missing == set()
+    assert inherited == [(0, True), (2, True)]
+
+
 @pytest.mark.parametrize(
     ("word", "line"),
     [

@@ -6,6 +6,7 @@ of :func:`main` have seen to Ctrl-C.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         SystemExit: Always, with the exit code.
     """
     _let_ctrl_c_end_the_imports()
+    _fill_missing_streams()
     from .execution import execute
 
     raise SystemExit(execute(arguments))
@@ -38,3 +40,16 @@ def _let_ctrl_c_end_the_imports() -> None:
     on_main_thread = threading.current_thread() is threading.main_thread()
     if on_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _fill_missing_streams() -> None:
+    """Opens ``/dev/null`` for each standard stream that the process was started without.
+
+    Else what it opens next, a socket of the event loop for one, would have the number of that
+    stream, and get what C code and child processes write there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free

@@ -92,6 +92,11 @@ async def start(command: Sequence[str]) -> ChildProcess:
     return ChildProcess(process, ours)
 
 
+def is_child() -> bool:
+    """Returns whether this process was started by :func:`start`, and has not taken note of it."""
+    return bool(os.environ.get(LIFELINE))
+
+
 def end_with_parent() -> None:
     """Sees to it that this process stops when its parent is gone, if a parent has started it so.
 

@@ -56,6 +56,7 @@ class Command(click.Command):
             return super().invoke(ctx)
         except Refusal as refusal:
             show(refusal, debug=ctx.params["debug"])
+            _end_in_time(ctx)
             return refusal.code
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -94,14 +95,16 @@ def run(context: click.Context, /, **values: Any) -> int:
     Exit codes: 0 all went well, 1 a worker failed or something was left undone, 2 usage or import,
     3 the start failed, 4 the deadline was over, 128 + n a signal n had to be repeated.
     """
+    from .child import is_child
     from .running import run_here, run_reloading
 
-    if values["init"]:
+    is_first = not is_child()  # what is done once is not done by the child of a reloader as well
+    if values["init"] and is_first:
         from .init import stand_in_front
 
         stand_in_front()
     prepare(context)
-    return run_reloading(context) if values["reload"] else run_here(context)
+    return run_reloading(context) if values["reload"] and is_first else run_here(context)
 
 
 @fluid.command(cls=Command)
@@ -116,7 +119,9 @@ def check(context: click.Context, /, **_values: Any) -> int:
     from .checking import check_here
 
     prepare(context)
-    return check_here(context)
+    code = check_here(context)
+    _end_in_time(context)
+    return code
 
 
 @fluid.command(cls=Command)
@@ -136,6 +141,12 @@ def config(context: click.Context, /, **_values: Any) -> int:
     if strangers := strange_variables():
         say(one_line(f"variables that are not used: {', '.join(strangers)}"))
     return 0
+
+
+def _end_in_time(context: click.Context) -> None:
+    from .ending import end_in_time
+
+    end_in_time(one_line(context.params["target"] or "fluid"), context.params["deadline"])
 
 
 def _in_words(value: object) -> str:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Sequence
 
 import click
 
-from ..runtime.exit_codes import SIGNALLED
+from ..logs import error_text
+from ..runtime.exit_codes import SIGNALLED, UNFINISHED
 from .commands import fluid
 from .options import BY_NAME
 from .refusal import USAGE, Refusal, show
 from .sources import place_of
+
+EXHAUSTED = {
+    *(errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+}
+"""What the system has no more of, or cannot write to. Any other error is a defect of fluid's."""
 
 
 def execute(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +32,11 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except click.Abort:  # Ctrl-C, where somebody has put Python's own handler back
         return SIGNALLED + signal.SIGINT
+    except OSError as error:
+        if error.errno not in EXHAUSTED:
+            raise
+        show(Refusal(f"the system is in the way: {error_text(error)}"), debug=False)
+        return UNFINISHED
     except click.ClickException as error:
         refusal = error if isinstance(error, Refusal) else Refusal(_worded(error))
         show(refusal, debug=False)

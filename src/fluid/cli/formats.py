@@ -11,7 +11,7 @@ import traceback
 from datetime import UTC, datetime
 
 from .. import logs
-from .texts import as_json, cut, readable, shown
+from .texts import as_json, cut, escaped, readable
 
 INDENT = "\n    "
 """Stands before every line of a record but the first."""
@@ -42,7 +42,7 @@ class PlainFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Returns the record as one line, and what does not fit into one indented below it."""
-        return laid_out(f"{utc(record)} {shown(record.levelname)} {origin(record)}: ", record)
+        return laid_out(f"{utc(record)} {escaped(record.levelname)} {origin(record)}: ", record)
 
 
 class TerminalFormatter(logging.Formatter):
@@ -62,7 +62,7 @@ class TerminalFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Returns the record as one line, and what does not fit into one indented below it."""
         time = datetime.fromtimestamp(record.created, UTC).astimezone()
-        level = painted(f"{shown(record.levelname):<8}", colour_of(record.levelno), self._colours)
+        level = painted(f"{escaped(record.levelname):<8}", colour_of(record.levelno), self._colours)
         whose = "" if is_ours(record) else f"{origin(record)}: "
         clear = self._clear if record.name == OF_SIGNALS else ""
         return laid_out(f"{clear}{time:%H:%M:%S} {level} {whose}", record)
@@ -115,8 +115,8 @@ def worker_of(record: logging.LogRecord) -> str:
 
 def origin(record: logging.LogRecord) -> str:
     """Returns the logger, and the worker where the message does not name it."""
-    path = "" if is_ours(record) else shown(worker_of(record))
-    return f"{shown(record.name)} [{path}]" if path else shown(record.name)
+    path = "" if is_ours(record) else escaped(worker_of(record))
+    return f"{escaped(record.name)} [{path}]" if path else escaped(record.name)
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -144,7 +144,7 @@ def laid_out(head: str, record: logging.LogRecord) -> str:
     """Returns a record as text: its head, its message, its traceback."""
     parts = (message_of(record), traceback_of(record), cut(str(record.stack_info or "")))
     text = "\n".join(part.rstrip("\n") for part in parts if part)
-    return head + INDENT.join(shown(line) for line in text.replace("\r\n", "\n").split("\n"))
+    return head + INDENT.join(escaped(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
 def painted(text: str, colour: str, colours: bool) -> str:

@@ -22,6 +22,9 @@ GUARD = "put what is only for the program itself under  if __name__ == '__main__
 """The lesson for a module that does at import what it should do when it runs."""
 
 _OWN = str(Path(__file__).parents[1]) + os.sep
+_LIBRARIES = {"site-packages", "dist-packages"}
+"""Folders of packages that are installed; the second name is Debian's."""
+
 _STANDARD_LIBRARY = str(Path(os.__file__).parent) + os.sep
 
 
@@ -35,7 +38,7 @@ def import_module(name: str, *, subject: str) -> ModuleType:
     Raises:
         Refusal: If there is no such module, or the import of it fails.
     """
-    here = str(Path.cwd())
+    here = _here()
     if sys.path[:1] != [here]:
         sys.path.insert(0, here)
     try:
@@ -62,8 +65,8 @@ def _is_about(name: str, error: ModuleNotFoundError) -> bool:
 
 def _not_found(missing: str, subject: str, name: str) -> str:
     parent, _, last = missing.rpartition(".")
-    place = f"{Path.cwd()} or elsewhere on the path" if not parent else f"package {parent!r}"
-    paths = getattr(sys.modules.get(parent), "__path__", None) if parent else [str(Path.cwd())]
+    place = f"{_here()} or elsewhere on the path" if not parent else f"package {parent!r}"
+    paths = getattr(sys.modules.get(parent), "__path__", None) if parent else [_here()]
     if paths is None:
         return f"{subject} {name!r} was not found: {parent!r} is a module, not a package"
     siblings = [module.name for module in iter_modules(paths)]
@@ -105,12 +108,20 @@ def _is_users(place: Place) -> bool:
     """Returns whether a line is neither ours nor of a library."""
     file, _ = place
     return not (
-        file.startswith((_OWN, _STANDARD_LIBRARY, "<frozen")) or "site-packages" in Path(file).parts
+        file.startswith((_OWN, _STANDARD_LIBRARY, "<frozen"))
+        or not _LIBRARIES.isdisjoint(Path(file).parts)
     )
 
 
 def _shown(place: Place) -> str:
     """Returns a place, from the current directory where it is below that."""
     file, line = place
-    here = str(Path.cwd()) + os.sep
-    return file.removeprefix(here) + (f":{line}" if line else "")
+    return file.removeprefix(_here() + os.sep) + (f":{line}" if line else "")
+
+
+def _here() -> str:
+    """Returns the current directory, and its short name where a module has left it nowhere."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return os.curdir

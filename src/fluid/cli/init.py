@@ -8,7 +8,6 @@ hands signals on, waits for everybody, and exits as its child has; the child goe
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -33,6 +32,7 @@ PR_SET_CHILD_SUBREAPER = 36
 def stand_in_front() -> None:
     """Returns in a child process. This one stays in front of it, and exits when it has ended."""
     _adopt_orphans()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it was ignored, nobody would tell of an end
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_ON | {signal.SIGCHLD})
     child = os.fork()
     if child == 0:
@@ -44,7 +44,9 @@ def stand_in_front() -> None:
 def _adopt_orphans() -> None:
     """Has Linux treat this process as the first one, for all below it, also where it is not."""
     if sys.platform == "linux" and os.getpid() != 1:
-        with suppress(AttributeError, OSError):
+        with suppress(AttributeError, ImportError, OSError):
+            import ctypes
+
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 

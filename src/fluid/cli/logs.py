@@ -18,7 +18,7 @@ from ..runtime.front import Front
 from ..worker.living import inside
 from .formats import JsonFormatter, PlainFormatter, TerminalFormatter, is_ours
 from .fronts import JsonFront, PlainFront
-from .refusal import Refusal
+from .refusal import Refusal, is_open
 from .uncaught import log_uncaught
 
 NOT_BY_WHO_RUNS: frozenset[str] = frozenset({"asyncio", "py.warnings", "python"})
@@ -52,7 +52,8 @@ def set_up(
     Raises:
         Refusal: If ``format`` is rich and that is not installed.
     """
-    stream = stream or sys.stderr or _Nowhere()
+    stream = stream or sys.stderr
+    stream = stream if is_open(stream) else _Nowhere()
     front, formatter = _parts(_chosen(format, stream), stream)
     root = logging.getLogger()
     for handler in _ours():
@@ -126,7 +127,7 @@ def note_worker(record: logging.LogRecord) -> bool:
 
 
 class _Nowhere(io.StringIO):
-    """Stands in for a stderr that a process was started without."""
+    """Stands in for a stderr that is not there, or closed."""
 
     def write(self, text: str) -> int:
         return len(text)
@@ -138,7 +139,8 @@ def _ours() -> list[LineHandler]:
 
 def _chosen(name: str, stream: TextIO) -> str:
     if name == "auto":
-        return "rich" if stream.isatty() and _has_rich() else "plain"
+        is_terminal = getattr(stream, "isatty", bool)()  # what stands in for stderr may lack it
+        return "rich" if is_terminal and _has_rich() else "plain"
     if name == "rich" and not _has_rich():
         raise Refusal(
             '--log-format rich needs a package; install it:  pip install "fluid-workers[rich]"'

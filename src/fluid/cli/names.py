@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ..logs import error_text
@@ -68,7 +69,7 @@ def look_up(module: types.ModuleType, name: Name) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            where = f"module {name.module!r}" if found is module else shown(found)
+            where = _of_where(module, name.module) if found is module else shown(found)
             near = did_you_mean(part, (word for word in dir(found) if not word.startswith("_")))
             raise Refusal(
                 f"{name.text}: {where} has no attribute {part!r}{near}{known_workers(module, name)}"
@@ -76,6 +77,16 @@ def look_up(module: types.ModuleType, name: Name) -> Any:
         except BaseException as error:
             raise Refusal(f"{name.text}: looking up {part!r} raised {error_text(error)}") from error
     return found
+
+
+def _of_where(module: types.ModuleType, name: str) -> str:
+    """Returns ``module 'queue'``, and its file if one here has the same name and is not it."""
+    top = name.partition(".")[0]
+    file = getattr(module, "__file__", None)
+    is_hidden = Path(f"{top}.py").exists() or Path(top).is_dir()
+    if file and is_hidden and not Path(file).is_relative_to(Path.cwd()):
+        return f"module {name!r} (not the one here, but {file}, which was imported before)"
+    return f"module {name!r}"
 
 
 # --- what there is -------------------------------------------------------------------------------
@@ -93,7 +104,7 @@ def known_workers(module: types.ModuleType, name: Name) -> str:
 
 def workers_in(module: types.ModuleType) -> Iterator[str]:
     """Yields the names in a module that ``fluid run`` could run."""
-    for name, value in list(vars(module).items()):
+    for name, value in list(getattr(module, "__dict__", {}).items()):  # it may be any object
         if not name.startswith("_") and _makes_worker(value, module):
             yield name
 

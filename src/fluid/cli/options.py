@@ -6,7 +6,7 @@ is click's, and so are the flags.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
@@ -166,17 +166,3 @@ def all_options(command: C) -> C:
     for row in reversed(OPTIONS):
         command = row.decorate(command)
     return command
-
-
-def words_of(rows: Sequence[Row], values: dict[str, Any]) -> list[str]:
-    """Returns values as they would be given on a command line."""
-    words: list[str] = []
-    for row in rows:
-        value = values[row.name]
-        if row.is_argument:
-            words.append(value)
-        elif row.type is None:
-            words.append(f"--{row.key}" if value else f"--no-{row.key}")
-        else:
-            words += [f"{row.flag}={one}" for one in (value if row.is_list else [value])]
-    return words

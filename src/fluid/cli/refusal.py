@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TextIO
+from typing import TextIO, TypeGuard
 
 import click
 
@@ -40,7 +40,7 @@ class Refusal(click.ClickException):
 
 def show(refusal: Refusal, *, debug: bool) -> None:
     """Prints a refusal, after the traceback of its cause if somebody debugs."""
-    with suppress(OSError, Refusal):  # nobody to tell
+    with suppress(OSError, ValueError, Refusal):  # nobody to tell
         if debug and refusal.__cause__ is not None:
             traceback.print_exception(refusal.__cause__)
         say(f"fluid: {one_line(refusal.message)}", sys.stderr)
@@ -53,7 +53,7 @@ def say(line: str, stream: TextIO | None = None) -> None:
         Refusal: If it cannot be written; that nobody reads it any more is left to click.
     """
     stream = sys.stdout if stream is None else stream
-    if stream is None:  # a process may be started without
+    if not is_open(stream):
         return
     encoding = encoding_of(stream)
     try:
@@ -63,6 +63,11 @@ def say(line: str, stream: TextIO | None = None) -> None:
         raise
     except OSError as error:
         raise Refusal(f"the output cannot be written: {error.strerror}", code=1) from error
+
+
+def is_open(stream: TextIO | None) -> TypeGuard[TextIO]:
+    """Returns whether there is such a stream: a process may be started without, or close it."""
+    return stream is not None and not getattr(stream, "closed", False)
 
 
 def encoding_of(stream: TextIO) -> str:

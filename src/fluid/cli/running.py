@@ -16,13 +16,9 @@ from .child import end_with_parent
 from .logs import set_up
 from .loops import factory_of
 from .names import Name
-from .options import OPTIONS, words_of
 from .refusal import Refusal
-from .sources import ARGUMENTS, is_given
+from .sources import ARGUMENTS
 from .target import maker
-
-OURS = ("reload", "reload_path", "init")
-"""What is done once, and not by the child as well."""
 
 
 def run_here(context: click.Context) -> int:
@@ -47,7 +43,7 @@ def run_reloading(context: click.Context) -> int:
     Name.parse(target)  # what cannot be right after any change is not worth waiting for one
     front = _front(values)
     paths = [Path(path) for path in values["reload_path"]] or [Path.cwd()]
-    make = partial(reloader, command_of(context), paths, values["deadline"])
+    make = partial(reloader, own_command(), paths, values["deadline"])
     make()  # whatever is wrong with that is told now
     settings = Settings(deadline=values["deadline"] + RESERVE, debug=values["debug"])
     return operate(make, name="reload", settings=settings, front=front)
@@ -68,18 +64,12 @@ def target_of(context: click.Context) -> str:
     )
 
 
-def command_of(context: click.Context) -> list[str]:
-    """Returns the command line of a child: the same options, without reloading.
+def own_command() -> list[str]:
+    """Returns the command line of this process, options of the interpreter included.
 
-    Only what was given is repeated: the child reads the same variables and the same file.
+    A child gets the same one, and knows by its lifeline that it is the child.
     """
-    given = [row for row in OPTIONS if is_given(context, row) and row.name not in OURS]
-    arguments = context.meta[ARGUMENTS]
-    return [
-        *(sys.executable, "-m", __name__.partition(".")[0], "run", "--no-reload", "--no-init"),
-        *words_of(given, context.params),
-        *(["--", *arguments] if arguments else []),
-    ]
+    return [sys.executable, *sys.orig_argv[1:]]
 
 
 def _front(values: dict[str, Any]) -> Front:

@@ -73,11 +73,6 @@ def place_of(context: click.Context | None, row: Row) -> str:
     return row.variable
 
 
-def is_given(context: click.Context, row: Row) -> bool:
-    """Returns whether an option was given on the command line."""
-    return context.get_parameter_source(row.name) is ParameterSource.COMMANDLINE
-
-
 def is_left_out(context: click.Context, row: Row) -> bool:
     """Returns whether nobody has given an option."""
     return context.get_parameter_source(row.name) in (None, ParameterSource.DEFAULT)

@@ -13,7 +13,7 @@ DEEPEST = 20
 """Lists in lists that go into a line of JSON; readers have limits of their own."""
 
 
-def shown(value: object) -> str:
+def escaped(value: object) -> str:
     """Returns a value as text, with escapes for whatever is not printable."""
     text = value if isinstance(value, str) else readable(value)
     if text.isprintable():
