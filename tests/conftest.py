@@ -13,6 +13,7 @@ import asyncio
 import gc
 import importlib.util
 import inspect
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from functools import partial
@@ -25,6 +26,10 @@ from fluid.testing.run import nothing_older_collected
 
 EAGER_TASKS = sys.version_info >= (3, 12)
 UVLOOP = importlib.util.find_spec("uvloop") is not None
+
+# Whoever runs the tests in the background of a shell has SIGINT ignored, here and in all processes.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -173,3 +173,12 @@ def test_without_a_command_it_says_what_there_is(project):
         "check",
         "config",
     ]
+
+
+def test_a_target_in_the_file_of_a_parent_is_found_from_any_folder_below(app, monkeypatch):
+    app.configure('target = "app:make"')
+    below = app.folder / "docs" / "pages"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert app.fluid("check").code == 0
+    assert app.fluid("check", "other:make").errors[0].startswith("fluid: module 'other' was not")

@@ -636,6 +636,19 @@ def in_a_thread(function):
     return errors
 
 
+def test_a_signal_that_is_ignored_stays_so(monkeypatch):
+    """Z07"""
+    during = []
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        fluid.run(
+            Made(run=lambda worker: (during.append(signal.getsignal(signal.SIGINT)), stop(worker)))
+        )
+        assert during == [signal.getsignal(signal.SIGINT)] == [signal.SIG_IGN]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_off_the_main_thread_it_runs_without_signals_and_says_so_once(factory, caplog):
     """Z06"""
     handlers = [signal.getsignal(number) for number in SIGNALS]

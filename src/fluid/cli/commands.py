@@ -13,7 +13,7 @@ from ..logs import one_line
 from ..settings import GRACE_PERIOD_VARIABLE
 from .options import BY_NAME, OPTIONS, all_options
 from .refusal import Refusal, say, show
-from .sources import ARGUMENTS, is_left_out, read_file, source_of, strange_variables
+from .sources import ARGUMENTS, folder_of, is_left_out, read_file, source_of, strange_variables
 
 END_OF_OPTIONS = "--"
 """What follows is for the worker."""
@@ -164,7 +164,9 @@ def _in_words(value: object) -> str:
 
 
 def prepare(context: click.Context) -> None:
-    """Makes the environment what the constructors of workers are to see."""
+    """Makes the environment what the target and the constructors of workers are to see."""
+    if folder := folder_of(context, BY_NAME["target"]):  # we may be in a folder below that
+        sys.path.insert(0, str(folder))
     row = BY_NAME["stopping_grace_period"]
     if is_left_out(context, row):
         os.environ.pop(GRACE_PERIOD_VARIABLE, None)  # it may be there and empty

@@ -73,6 +73,12 @@ def place_of(context: click.Context | None, row: Row) -> str:
     return row.variable
 
 
+def folder_of(context: click.Context, row: Row) -> Path | None:
+    """Returns the folder of the file that the value of an option stands in, if it does."""
+    is_in_file = context.get_parameter_source(row.name) is ParameterSource.DEFAULT_MAP
+    return Path(context.meta[_FILE]).parent if is_in_file else None
+
+
 def is_left_out(context: click.Context, row: Row) -> bool:
     """Returns whether nobody has given an option."""
     return context.get_parameter_source(row.name) in (None, ParameterSource.DEFAULT)

@@ -92,12 +92,23 @@ class Signals:
             )
             return False
         _taken = self
-        for number in SIGNALS:
-            self._before[number] = signal.signal(number, self._handle)
-        for number in REQUESTS:
-            if signal.getsignal(number) is signal.SIG_DFL:
+        for number in (*SIGNALS, *REQUESTS):
+            if self._may_take(number):
                 self._before[number] = signal.signal(number, self._handle)
         return True
+
+    def _may_take(self, number: int) -> bool:
+        """Returns whether a signal is ours, or somebody wants it to be as it is.
+
+        A shell has SIGINT ignored in what it runs in the background, where Ctrl-C is not meant.
+        """
+        match number:
+            case signal.SIGTERM:
+                return True
+            case signal.SIGINT:
+                return signal.getsignal(number) is not signal.SIG_IGN
+            case _:
+                return signal.getsignal(number) is signal.SIG_DFL
 
     def hear(self) -> None:
         """Sees to it, in the loop, that signals are heard while it runs.
