@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
 
-import fluid
+from tests.runtime.nursery import Child
 
 LIMIT = 30.0
 """Seconds after which a process that has not ended is killed."""
@@ -54,23 +50,17 @@ class Process:
     def __init__(self, *parts: str, loop: str) -> None:
         self._lines: list[str] = []
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in end())
-        source = Path(fluid.__file__).parents[1]
-        programs = (dedent(part) for part in parts)
-        self._popen = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", "\n".join((PRELUDE, LOOPS[loop], *programs))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(source), "PYTHONUNBUFFERED": ""},
+        self._child = Child(
+            "\n".join(dedent(part) for part in parts),
+            prelude=f"{PRELUDE}{LOOPS[loop]}\n",
+            stderr=self._errors.fileno(),
         )
-        self._killer = threading.Timer(LIMIT, self._popen.kill)
+        self._killer = threading.Timer(LIMIT, self.kill)
         self._killer.start()
 
     def wait_for(self, awaited: str) -> None:
         """Reads what it prints until it prints this line."""
-        assert self._popen.stdout is not None
-        for line in self._popen.stdout:
+        for line in self._child.stdout:
             self._lines.append(line.rstrip("\n"))
             if self._lines[-1] == awaited:
                 return
@@ -78,32 +68,28 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         """Sends it a signal."""
-        self._popen.send_signal(number)
+        self._child.send_signal(number)
 
     def kill(self) -> None:
         """Kills it."""
-        self._popen.kill()
+        self._child.send_signal(signal.SIGKILL)
 
     def say(self, line: str) -> None:
         """Gives it a line to read from stdin."""
-        assert self._popen.stdin is not None
-        self._popen.stdin.write(f"{line}\n")
-        self._popen.stdin.flush()
+        self._child.stdin.write(f"{line}\n")
+        self._child.stdin.flush()
 
     def stop_listening(self) -> None:
         """Closes the pipe that it prints to."""
-        assert self._popen.stdout is not None
-        self._popen.stdout.close()
+        self._child.stdout.close()
 
     def end(self) -> End:
         """Waits for its end and returns what became of it."""
-        stdin, stdout = self._popen.stdin, self._popen.stdout
-        assert stdin is not None
-        assert stdout is not None
+        stdin, stdout = self._child.stdin, self._child.stdout
         if not stdout.closed:
             self._lines += stdout.read().splitlines()
             stdout.close()
-        code = self._popen.wait()
+        code = self._child.wait()
         self._killer.cancel()
         stdin.close()
         self._errors.seek(0)
@@ -114,7 +100,7 @@ class Process:
     def clean_up(self) -> None:
         """Leaves nothing behind, however the test has ended."""
         if not self._errors.closed:
-            self._popen.kill()
+            self.kill()
             self.end()
 
 
