@@ -30,9 +30,9 @@ EVERY = 50
 """Processes from one line of progress to the next."""
 
 
-TOO_LATE = 0.2
+TOO_LATE = 0.05
 """The part of the slack for which the machine may keep somebody from running; where it did so for
-longer, a failure may be the machine's."""
+longer, a failure may be the machine's. The deadline leaves a worker a grace of 0.05 seconds."""
 ATTEMPTS = 5
 """Lives that a case has because of that, at the most."""
 

@@ -95,7 +95,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     # A thread that any test has left behind would have the process of the tests ended.
-    monkeypatch.setattr(ending, "hold_at_exit", lambda *_, **__: None)
+    monkeypatch.setattr(ending, "hold", lambda *_, **__: None)
     monkeypatch.chdir(tmp_path)
     known, handler = set(sys.modules), signal.getsignal(signal.SIGINT)
     yield Project(tmp_path)

@@ -25,10 +25,10 @@ def held(monkeypatch):
     """Takes note of what would be held, and how long, instead of doing it."""
     notes = []
 
-    def hold_at_exit(left, path, facts, front, *, is_ending):
-        notes.append((left, path, exit_code(facts), is_ending))
+    def hold(left, path, facts, front):
+        notes.append((left, path, exit_code(facts)))
 
-    monkeypatch.setattr(ending, "hold_at_exit", hold_at_exit)
+    monkeypatch.setattr(ending, "hold", hold)
     return notes
 
 
@@ -53,7 +53,7 @@ def test_a_command_that_runs_nothing_keeps_the_deadline_where_a_thread_goes_on(
     project, held, words
 ):
     assert end_of(project, *words, "--deadline=20", daemon=False) == ENDS[words]
-    assert held == [(20.0, words[1], OVERRAN, True)]
+    assert held == [(20.0, words[1], OVERRAN)]
 
 
 @pytest.mark.parametrize(("deadline", "daemon"), [("20", True), ("inf", False)])

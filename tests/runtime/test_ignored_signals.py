@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from signal import SIG_IGN, SIGTERM
+from signal import SIG_IGN, SIGTERM, SIGUSR1
 
-from fluid.runtime import signals
+from fluid.runtime import afterwards, taken
 
 
 def test_a_signal_that_comes_while_it_begins_to_be_ignored_is_not_complained_of(monkeypatch):
@@ -20,19 +20,23 @@ def test_a_signal_that_comes_while_it_begins_to_be_ignored_is_not_complained_of(
 
     monkeypatch.setattr(sys, "unraisablehook", complaints.append)
     monkeypatch.setattr(signal, "signal", set_in_a_race)
-    signals._ignore_from_now_on(SIGTERM)
+    afterwards.ignore_from_now_on(SIGTERM)
     assert ignored == [(SIGTERM, SIG_IGN)]
     assert complaints == []
     sys.unraisablehook("later")
     assert complaints == ["later"]
 
 
-def test_signals_that_were_not_kept_are_left_alone_at_the_exit(monkeypatch):
+class Taker:
+    numbers = (SIGTERM, SIGUSR1)
+
+
+def test_only_signals_that_were_kept_are_ignored_at_the_exit(monkeypatch):
     ignored: list[int] = []
-    monkeypatch.setattr(signals, "_ignore_from_now_on", lambda *numbers: ignored.extend(numbers))
-    monkeypatch.setattr(signals, "_taken", None)
-    signals._ignore()
+    monkeypatch.setattr(taken, "ignore_from_now_on", lambda *numbers: ignored.extend(numbers))
+    monkeypatch.setattr(taken, "_taker", None)
+    taken._ignore()
     assert ignored == []
-    monkeypatch.setattr(signals, "_taken", object())
-    signals._ignore()
-    assert set(ignored) == {*signals.SIGNALS, *signals.REQUESTS}
+    monkeypatch.setattr(taken, "_taker", Taker())
+    taken._ignore()
+    assert ignored == [SIGTERM, SIGUSR1]

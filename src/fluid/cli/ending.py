@@ -11,7 +11,7 @@ from math import inf
 
 from ..runtime.exit_codes import Facts
 from ..runtime.front import Front
-from ..runtime.guard import hold_at_exit
+from ..runtime.guard import hold
 
 
 def end_in_time(name: str, deadline: float) -> None:
@@ -27,4 +27,4 @@ def end_in_time(name: str, deadline: float) -> None:
     if deadline < inf and any(
         not each.daemon for each in threading.enumerate() if each is not main
     ):
-        hold_at_exit(deadline, name, Facts(overran=deadline), Front(), is_ending=True)
+        hold(deadline, name, Facts(overran=deadline), Front())

@@ -10,10 +10,14 @@ import faulthandler
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from importlib import import_module
 
-from . import stacks
-from .exit_codes import Facts, exit_code, reason
+from .. import logs
+from . import last_words, stacks
+from .exit_codes import Facts, exit_code
 from .front import Front
 from .voice import Voice
 
@@ -48,7 +52,40 @@ def disarm_last_resort() -> None:
     faulthandler.cancel_dump_traceback_later()
 
 
-def hold_at_exit(left: float, path: str, facts: Facts, front: Front, *, is_ending: bool) -> None:
+class Guard:
+    """A thread that holds, and one that speaks.
+
+    They stand by, as Python 3.12 begins none any more when it exits.
+    """
+
+    def __init__(self) -> None:
+        self._voice: Voice = Voice()
+        self._voice.stand_by()
+        self._begins: threading.Event = threading.Event()
+        thread = threading.Thread(target=self._run, name="fluid.guard", daemon=True)
+        with suppress(RuntimeError):  # no more threads: the last resort is left
+            thread.start()
+
+    def hold(self, left: float, path: str, facts: Facts, front: Front) -> None:
+        """Does what :func:`hold` says."""
+        arm_last_resort(left)
+        self._left, self._path, self._facts, self._front = left, path, facts, front
+        self._begins.set()
+
+    def _run(self) -> None:
+        self._begins.wait()
+        threading.Event().wait(self._left)
+        code = exit_code(self._facts)
+
+        def say() -> None:
+            logs.safely(self._front.dump, stacks.dump_threads())
+            last_words.say(self._front, self._path, self._facts, code)
+
+        self._voice.say_within(DYING_WORDS, say)
+        leave(code)
+
+
+def hold(left: float, path: str, facts: Facts, front: Front) -> None:
     """Ends the process if it is not gone ``left`` seconds from now.
 
     Args:
@@ -56,31 +93,42 @@ def hold_at_exit(left: float, path: str, facts: Facts, front: Front, *, is_endin
         path: The root worker's.
         facts: What is to be said if it has to be ended.
         front: Where that is said.
-        is_ending: Whether the time runs from now on; if not, from the end of the main thread.
     """
-    voice = Voice()
-    voice.stand_by()
-    arguments = (left, path, facts, front, voice, is_ending)
-    thread = threading.Thread(target=_hold, args=arguments, name="fluid.guard", daemon=True)
-    if is_ending:
-        arm_last_resort(left)
-    else:  # by the main thread, which would not wait for this one
-        atexit.register(arm_last_resort, left)
-    with suppress(RuntimeError):
-        thread.start()
+    Guard().hold(left, path, facts, front)
 
 
-def _hold(
-    left: float, path: str, facts: Facts, front: Front, voice: Voice, is_ending: bool
-) -> None:
-    if not is_ending:
-        threading.main_thread().join()
-    threading.Event().wait(left)
-    code = exit_code(facts)
+_later: Callable[[], None] | None = None
+"""What begins when the main thread has nothing more to do."""
 
-    def say() -> None:
-        front.dump(stacks.dump_threads())
-        front.last_words(f"{path}: exit code {code}: {reason(facts)}", code)
+_standing_by: Guard | None = None
+"""One for all runs: of several that leave something to hold, the last counts."""
 
-    voice.say_within(DYING_WORDS, say)
-    leave(code)
+
+def hold_at_exit(left: float, path: str, facts: Facts, front: Front) -> None:
+    """Calls :func:`hold` when the main thread has nothing more to do.
+
+    That is before the interpreter waits for any other thread. Those of executors are the first that
+    it waits for, by the same private hook, last come first served: so theirs is registered before
+    ours.
+    """
+    global _later, _standing_by
+    if _standing_by is None:
+        _standing_by = Guard()
+        with suppress(RuntimeError):  # the interpreter exits already
+            import_module("concurrent.futures.thread")
+            getattr(threading, "_register_atexit", atexit.register)(_begin)
+    _later = partial(_standing_by.hold, left, path, facts, front)
+
+
+def _begin() -> None:
+    if _later is not None:
+        _later()
+
+
+def _forget() -> None:
+    """Leaves a child that was forked off alone: it is not the process that was meant."""
+    global _later, _standing_by
+    _later = _standing_by = None
+
+
+os.register_at_fork(after_in_child=_forget)

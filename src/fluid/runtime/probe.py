@@ -33,8 +33,10 @@ class Probe:
 
     Args:
         loop: The loop.
+        loop_thread: The thread that runs it.
         threshold: Seconds for which it may be blocked.
         tell: Called in the loop when a block is over.
+        answered: Called in the loop with each answer.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class Probe:
         loop_thread: int,
         threshold: float,
         tell: Callable[[Stall], None],
+        answered: Callable[[], None],
     ) -> None:
         self._loop: asyncio.AbstractEventLoop = loop
         self._loop_thread: int = loop_thread
         self._tell: Callable[[Stall], None] = tell
+        self._answered: Callable[[], None] = answered
         self._watch: StallWatch = StallWatch(threshold, steady_time(), cpu_time())
         self._answered_at: float = -inf
         self._seen: Stall | None = None
@@ -80,6 +84,7 @@ class Probe:
 
     def _answer(self) -> None:
         self._answered_at = steady_time()
+        self._answered()
 
     def _in_loop(self, function: Callable[..., None], *args: object) -> None:
         with suppress(RuntimeError):  # it is closed: nobody is held up any more

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import os
-import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from math import inf
-from typing import TextIO
 
+from .. import logs
 from ..clock import steady_time
 from ..errors import FluidError, FluidValueError
 from ..settings import duration
 from ..worker import Worker
-from . import stacks
+from . import last_words, stacks
 from .deadline import Deadline
-from .exit_codes import Facts, exit_code, reason
+from .exit_codes import Facts, exit_code
 from .front import Front
-from .guard import DYING_WORDS, arm_last_resort, disarm_last_resort, hold_at_exit, leave
+from .guard import DYING_WORDS, arm_last_resort, disarm_last_resort, hold, hold_at_exit, leave
 from .importing import refuse_in_import
 from .mistakes import is_usable
 from .probe import Probe
@@ -132,54 +130,62 @@ class Process:
         self._watch: Watch = Watch(self._deadline, self._overrun, self._hear, self._probe)
         self._signals: Signals = Signals(self._loop, self._root, self._must_end, self._watch)
         self._voice: Voice = Voice()
+        self._is_armed: threading.Lock = threading.Lock()
+        """Taken once, by whoever arms the last resort: several may want to at the same moment."""
         self._dumped_at: float = -inf
 
     def _new_probe(self) -> Probe | None:
         threshold = self._settings.stall_threshold
         if not threshold:
             return None
-        return Probe(self._loop, self._thread, threshold, self._root.tell_stall)
+        root, hear = self._root, self._hear_again
+        return Probe(self._loop, self._thread, threshold, root.tell_stall, hear)
+
+    def _hear_again(self) -> None:
+        """Takes back what a loop has taken that a worker has given a signal handler to."""
+        self._signals.hear()
 
     def run(self) -> int:
         """Runs until the worker has ended, and returns the exit code."""
-        self._signals.take()
-        self._watch.start()
         try:
+            self._watch.start()
+            self._signals.take()
             return self._live_out()
-        except BaseException:  # a defect of fluid's own: nothing is left taken
+        except BaseException:  # no thread can begin, or a defect of fluid's: nothing is left taken
             self.let_go()
+            self._runner.close()
             raise
 
     def keep(self) -> None:
         """Keeps signals and deadline to the end of the process, which is now."""
         self._signals.keep()
+        self._watch.end()
         self._must_end()
-        self._hold_at_exit(is_ending=True)
+        self._hand_over(hold)
 
     def let_go(self) -> None:
         """Gives the signals back; a deadline that a signal has begun is held at the exit."""
         self._signals.give_back()
+        self._watch.end()
         if self._deadline.is_running:  # what comes after run() has its own time
             disarm_last_resort()
         if self._signals.count.has_come:
-            self._hold_at_exit(is_ending=False)
-        else:
-            self._watch.end()
+            self._hand_over(hold_at_exit)
 
     def _must_end(self) -> None:
         """Lets the deadline run, if it does not; in the loop, in a signal handler, in a thread."""
-        if self._deadline.seconds < inf and not self._deadline.is_running:
+        if self._deadline.seconds < inf:
             self._deadline.start(steady_time())
-            arm_last_resort(self._deadline.seconds)
-            self._watch.poke()
+            if self._is_armed.acquire(blocking=False):
+                arm_last_resort(self._deadline.seconds)
+                self._watch.poke()
 
-    def _hold_at_exit(self, *, is_ending: bool) -> None:
-        self._watch.end()
+    def _hand_over(self, held: Callable[[float, str, Facts, Front], None]) -> None:
+        """Has what is left of the deadline held without the worker, which may be freed."""
         if self._deadline.is_running:
-            left = self._deadline.left(steady_time())
             repeated = self._root.facts.repeated_signal
             facts = Facts(repeated_signal=repeated, overran=self._deadline.seconds)
-            hold_at_exit(left, self._root.path, facts, self._front, is_ending=is_ending)
+            held(self._deadline.left(steady_time()), self._root.path, facts, self._front)
 
     def _live_out(self) -> int:
         root, facts, count = self._root, self._root.facts, self._signals.count
@@ -205,15 +211,7 @@ class Process:
         return code
 
     def _say_last_words(self, code: int) -> None:
-        """Writes the last line, if there is one to write, and all that is still in a buffer."""
-        self._speak(code)
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(AttributeError, OSError, ValueError):  # there is none, full, closed
-                _flush(stream)
-
-    def _speak(self, code: int) -> None:
-        if why := reason(self._root.facts):
-            self._front.last_words(f"{self._root.path}: exit code {code}: {why}", code)
+        last_words.say(self._front, self._root.path, self._root.facts, code)
 
     # --- in the thread that watches --------------------------------------------------------------
 
@@ -242,7 +240,7 @@ class Process:
         code = exit_code(facts)
 
         def say() -> None:
-            self._dump()
+            logs.safely(self._dump)  # the tree may be changing at this moment
             self._say_last_words(code)
 
         self._voice.say_within(DYING_WORDS, say)
@@ -262,20 +260,3 @@ def _check(settings: Settings) -> None:
 
 def _do_nothing() -> None:
     pass
-
-
-def _flush(stream: TextIO) -> None:
-    """Writes out what is buffered, or drops it where nobody can read it any more.
-
-    The interpreter would try again on its way out, fail, and turn any exit code into 120. That is
-    right for a full disk, and left to it, but not for a reader that has gone.
-
-    Source:
-        "Note on SIGPIPE" in the documentation of Python's ``signal``.
-    """
-    try:
-        stream.flush()
-    except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EBADF):
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -10,27 +10,23 @@ of each signal, from the interpreter's wake-up descriptor.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import logging
-import os
 import signal
-import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from types import FrameType
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 from .. import logs
 from ..clock import steady_time
+from . import taken
+from .afterwards import Handler, give_back
 from .exit_codes import SIGNALLED
 from .guard import leave
 from .signal_count import Request, SignalCount
 from .watch import Watch, take_wakeup_fd
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
-
-Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int | None
 
 SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
 """The requests to stop."""
@@ -79,9 +75,13 @@ class Signals:
         self._wakeup_fd: int = -1
         self._is_leaving: bool = False
 
+    @property
+    def numbers(self) -> Collection[int]:
+        """Those that were taken."""
+        return self._before.keys()
+
     def take(self) -> bool:
         """Takes them; returns False off the main thread, where Python lets nobody do that."""
-        global _taken
         try:
             self._wakeup_fd = take_wakeup_fd(self._watch.wakeup_fd)
         except ValueError:
@@ -91,7 +91,7 @@ class Signals:
                 "SIGTERM and SIGINT will not stop its worker; gracefully_stop() will",
             )
             return False
-        _taken = self
+        taken.by(self)
         for number in (*SIGNALS, *REQUESTS):
             if self._may_take(number):
                 self._before[number] = signal.signal(number, self._handle)
@@ -111,10 +111,10 @@ class Signals:
                 return signal.getsignal(number) is signal.SIG_DFL
 
     def hear(self) -> None:
-        """Sees to it, in the loop, that signals are heard while it runs.
+        """Sees to it, in the loop, that signals are heard while it runs; called now and then.
 
-        uvloop has them written to itself. It gets them all the same, for the handlers that others
-        give to it.
+        uvloop has them written to itself, and so has asyncio's as soon as a worker gives handlers
+        to it. For those, the loop gets them all the same.
         """
         if self._before:
             self._watch.pass_on_to(take_wakeup_fd(self._watch.wakeup_fd))
@@ -131,12 +131,12 @@ class Signals:
 
     def give_back(self) -> None:
         """Gives them back to whoever had them."""
-        global _taken
         if self._before:
-            _taken = None
-            take_wakeup_fd(self._wakeup_fd)
+            taken.by(None)
+            with suppress(OSError, ValueError):  # closed meanwhile
+                take_wakeup_fd(self._wakeup_fd)
             for number, handler in self._before.items():
-                _give_back(number, handler, self._is_same)
+                give_back(number, handler, self.count)
             self._before.clear()
 
     def forsake(self) -> None:
@@ -145,9 +145,6 @@ class Signals:
             signal.set_wakeup_fd(-1)
             for number, handler in self._before.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
-    def _is_same(self, number: int) -> bool:
-        return self.count.is_same(number, steady_time())
 
     # --- in the handler --------------------------------------------------------------------------
 
@@ -175,102 +172,3 @@ class Signals:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop is closed: nobody is left to ask
             self._loop.call_soon_threadsafe(function, *args)
-
-
-_taken: Signals | None = None
-"""Whose they are in this process."""
-
-
-_mask: threading.local = threading.local()
-"""The signals that the forking thread had blocked before."""
-
-
-def _before_fork() -> None:
-    """Holds signals back from the child until they are no longer taken there.
-
-    In between it would lose them, and have them written to where its parent reads.
-    """
-    if _taken is not None:
-        _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, (*SIGNALS, *REQUESTS))
-
-
-def _after_fork() -> None:
-    before = _mask.__dict__.pop("before", None)
-    if before is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _in_forked_child() -> None:
-    global _taken
-    if _taken is not None:
-        _taken.forsake()
-        _taken = None
-    _after_fork()
-
-
-os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_forked_child
-)
-
-
-def _ignore() -> None:
-    """Lets those go by that were kept, while the interpreter exits: its handlers are set aside.
-
-    What the program has for its exit was registered later than this and is called before, so if it
-    hangs, a second request still ends the process.
-    """
-    if _taken is not None:
-        _ignore_from_now_on(*SIGNALS, *REQUESTS)
-
-
-atexit.register(_ignore)
-
-
-def _ignore_from_now_on(*numbers: int) -> None:
-    """Ignores signals, and says nothing of one that comes at this moment.
-
-    Python would: it has noted the signal, and finds no handler any more that it could call.
-    """
-    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
-    for number in numbers:
-        signal.signal(number, signal.SIG_IGN)
-    sys.unraisablehook = hook
-
-
-class _Afterwards:
-    """Handles a signal for the moment in which it may still be a copy of the last request.
-
-    A worker may stop faster than a process group delivers twice, and the copy would then meet the
-    default handler and kill a process that has just done as it was told. Anything but a copy goes
-    to whoever handled the signal before.
-    """
-
-    def __init__(self, handler: Handler, is_same: Callable[[int], bool]) -> None:
-        self.handler: Handler = handler
-        self._is_same: Callable[[int], bool] = is_same
-
-    def __call__(self, number: int, _frame: FrameType | None) -> None:
-        if not self._is_same(number):
-            signal.signal(number, self.handler)
-            signal.raise_signal(number)
-
-    def stay(self, number: int) -> None:
-        """Lets copies go by while the interpreter exits.
-
-        Handlers in Python are set aside long before that is over. That a signal is ignored is not.
-        """
-        if self._is_same(number) and signal.getsignal(number) is self:
-            _ignore_from_now_on(number)
-
-
-def _give_back(number: int, handler: Handler, is_same: Callable[[int], bool]) -> None:
-    if isinstance(handler, _Afterwards):  # of an earlier run
-        handler = handler.handler
-    if handler is None:  # set from C: nobody can set it again from here
-        handler = signal.SIG_DFL
-    if is_same(number):
-        afterwards = _Afterwards(handler, is_same)
-        signal.signal(number, afterwards)
-        atexit.register(afterwards.stay, number)
-    else:
-        signal.signal(number, handler)

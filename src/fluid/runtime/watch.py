@@ -7,6 +7,7 @@ says.
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
@@ -14,11 +15,15 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import Protocol
 
 from ..clock import steady_time
 from .deadline import Deadline
+from .voice import Voice
+
+logger: logging.Logger = logging.getLogger("fluid.runtime")
 
 
 class Duty(Protocol):
@@ -78,8 +83,8 @@ class Watch:
             self._pythons.send(bytes((number,)))
 
     def pass_on_to(self, descriptor: int) -> None:
-        """Passes each signal on to there; nothing if that is nowhere, or here."""
-        if descriptor not in (-1, self.wakeup_fd):
+        """Passes each signal on to there too, unless it is nowhere, here, or not the first."""
+        if self._loops == -1 and descriptor not in (-1, self.wakeup_fd):
             self._loops = os.dup(descriptor)  # one of our own: the loop may close its first
 
     def forget_duty(self) -> None:
@@ -90,7 +95,8 @@ class Watch:
         """Ends it; the deadline is nobody's affair then."""
         self._is_over = True
         self.poke()
-        self._thread.join()
+        if self._thread.ident is not None:  # else it could not begin
+            self._thread.join()
         self._ours.close()
         self._pythons.close()
         if self._loops != -1:
@@ -108,10 +114,8 @@ class Watch:
             if left <= 0:
                 self._overrun()
                 return
-            if self._duty is not None:
-                if now >= self._duty.next_look():
-                    self._duty.look(now)
-                left = min(left, self._duty.next_look() - steady_time())
+            if (duty := self._duty) is not None:  # read once: it may be forgotten meanwhile
+                left = min(left, self._do(duty, now))
             numbers = self._heard_within(left)
             if numbers and self._loops != -1:
                 with suppress(OSError):  # full, or nobody reads there any more
@@ -119,6 +123,21 @@ class Watch:
             for number in numbers:
                 if number:
                     self._hear(number)
+
+    def _do(self, duty: Duty, now: float) -> float:
+        """Looks, if it is time; returns the seconds until the next look.
+
+        What goes wrong there, in a loop or a task of the user's own making, may cost the duty, but
+        not the deadline.
+        """
+        try:
+            if now >= duty.next_look():
+                duty.look(now)
+            return duty.next_look() - steady_time()
+        except Exception as error:
+            self._duty = None
+            Voice().say(partial(_give_up, error))
+            return inf
 
     def _heard_within(self, seconds: float) -> bytes:
         left = None if seconds == inf else max(seconds, 0.001) * 1000
@@ -128,3 +147,7 @@ class Watch:
 def take_wakeup_fd(descriptor: int) -> int:
     """Has the interpreter write signals there; returns where it wrote them before."""
     return signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
+
+
+def _give_up(error: Exception) -> None:
+    logger.error("blocks of the event loop are not watched for any more", exc_info=error)
