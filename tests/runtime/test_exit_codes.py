@@ -89,7 +89,7 @@ def test_what_only_ends_the_process_is_no_failure(cause):
 @pytest.mark.parametrize("where", ["escaped", "start_error", "error"])
 @pytest.mark.parametrize(
     ("asked_for", "code"),
-    [(None, 0), (0, 0), (7, 7), (True, 1), (-1, -1), ("a word", 1), (E, 1)],
+    [(None, 0), (0, 0), (7, 7), (True, 1), (-1, 255), (256, 0), ("a word", 1), (E, 1)],
 )
 def test_a_system_exit_gives_the_code_that_python_would_give_it(where, asked_for, code):
     facts = Facts(**{where: SystemExit(asked_for)})

@@ -136,6 +136,6 @@ def _code_of(error: BaseException) -> int:
         case SystemExit(code=None):
             return CLEAN
         case SystemExit(code=int(code)):
-            return code
+            return code & 0xFF  # as the system has it
         case _:
             return UNFINISHED

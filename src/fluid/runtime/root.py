@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -20,11 +19,12 @@ from .deadline import Deadline
 from .exit_codes import Facts
 from .front import Front
 from .mistakes import is_usable
+from .noting import ask_to_end, note_end, note_failed_make, note_failed_start
 from .probe import Stall
 from .progress import Progress
 from .signal_count import Request
-from .stacks import stack_of
 from .stalls import Stalls
+from .terminal import has_terminal
 from .undone import is_abandoned, undone
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
@@ -68,7 +68,7 @@ class Root:
         """The task that makes the worker or is inside ``startup()``, while one is."""
         self._stop_asked: bool = False
         self._is_restarting: bool = False
-        self._has_terminal: bool = _has_terminal()
+        self._has_terminal: bool = has_terminal()
 
     @property
     def path(self) -> str:
@@ -123,7 +123,7 @@ class Root:
 
     def hang_up(self) -> None:
         """Restarts the worker, or stops it where the terminal has gone that it was started from."""
-        if self._has_terminal and not _has_terminal():
+        if self._has_terminal and not has_terminal():
             self._say(logging.INFO, "SIGHUP: %s is to stop, because its terminal has gone")
             self._must_end()
             self.stop()
@@ -165,24 +165,11 @@ class Root:
         logs.safely(logger.log, level, text, path, extra={"worker": path})
 
     def _end_worker(self) -> None:
-        """Asks the worker to stop, whatever an override of ``gracefully_stop`` makes of that.
-
-        It may raise, or not pass the request on. A start that is under way is given up.
-        """
-        if self.worker is None:
-            self._give_up_start()
-            return
-        core = self.worker._worker
+        """Asks the worker to stop, and gives up a start that is under way."""
         try:
-            self.worker.gracefully_stop()
-        except BaseException as error:
-            core.emit(events.SecondaryError, "gracefully_stop", error)
-            core.ask_to_stop()
-            if not isinstance(error, Exception):
-                raise
+            if self.worker is not None:
+                ask_to_end(self.worker)
         finally:
-            if core.life is not None:
-                core.life.bound_stop()
             self._give_up_start()
 
     def _give_up_start(self) -> None:
@@ -218,7 +205,8 @@ class Root:
             worker = await self._made()
         except BaseException as error:
             if not (isinstance(error, asyncio.CancelledError) and self._is_to_end):
-                self._note_failed_make(error)
+                debug = self._loop.get_debug()
+                note_failed_make(self.facts, error, self._name, debug=debug)
             return
         finally:
             self._starter = None
@@ -251,12 +239,6 @@ class Root:
             self.facts.usage_error = error
             return None
 
-    def _note_failed_make(self, error: BaseException) -> None:
-        self.facts.start_error = error
-        self.facts.place = logs.place_of(stack_of(error))
-        if self._loop.get_debug():
-            logs.safely(logger.error, "%s could not be made", self._name, exc_info=error)
-
     def _heed(self, event: events.WorkerEvent) -> None:
         """Heeds the beginning of the root's own stop."""
         if not isinstance(event, events.WorkerStopping) or event.path != self.path:
@@ -278,7 +260,7 @@ class Root:
                     f"its startup() did not call super().startup()"
                 )
         except BaseException as error:
-            self._note_failed_start(worker, error)
+            note_failed_start(self.facts, error, worker, was_asked=self._is_to_end)
         else:
             self._compare_with_deadline(worker)
         finally:
@@ -296,40 +278,17 @@ class Root:
                 f"shrink alike: give the workers less, or the process more",
             )
 
-    def _note_failed_start(self, worker: Worker, error: BaseException) -> None:
-        """Tells a start that failed from one that was stopped; a stop may fail as well."""
-        life, record = worker._worker.life, worker.worker_exit
-        own_error = None if record is None else record.exception
-        was_asked = self._is_to_end or (life is not None and life.stop_asked)
-        if was_asked and isinstance(error, asyncio.CancelledError | WorkerStartError):
-            self.facts.start_error = own_error
-            return
-        self.facts.start_error = error
-        if error is not own_error and not isinstance(error, FluidError | SystemExit):
-            # It came from an override of startup(): no life has failed, so no event has told of it.
-            path = worker.worker_path
-            logs.safely(logger.error, "worker %s did not start", path, exc_info=error)
-
     async def _wait_for_end(self, worker: Worker) -> None:
-        facts, life = self.facts, worker._worker.life
+        life = worker._worker.life
         if life is None:
             return
-        if facts.start_error is not None:  # an override of startup() may fail and leave it running
+        if (
+            self.facts.start_error is not None
+        ):  # an override of startup() may fail and leave it running
             self._loop.call_soon(self.stop)
         while life.outcome is None:
             try:
                 await life.wait_ended()
             except asyncio.CancelledError:  # whoever cancels all the tasks there are wants an end
                 self._loop.call_soon(self.stop)
-        facts.origin = life.origin
-        if life.outcome.exception is not facts.start_error:
-            facts.error = life.outcome.exception
-
-
-def _has_terminal() -> bool:
-    """Returns whether this process belongs to a terminal that is still there."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
+        note_end(self.facts, life)
