@@ -18,6 +18,8 @@ from .rules.outcome import describe
 
 logger: logging.Logger = logging.getLogger("fluid.worker")
 
+_LIBRARY: str = asyncio.__path__[0].removesuffix("asyncio")
+_INSTALLED: tuple[str, ...] = ("/site-packages/", "/dist-packages/")
 _NOT_OWN: tuple[str, ...] = (asyncio.__path__[0], __file__.removesuffix("logs.py"))
 
 LONGEST_TEXT = 2000
@@ -108,9 +110,18 @@ def restarts(number: int) -> str:
 
 
 def place_of(stack: tuple[str, ...]) -> str:
-    """Returns the innermost place of a stack that is the user's own, neither asyncio's nor ours."""
-    own = [place for place in stack if not place.startswith(_NOT_OWN)] or list(stack[-1:])
+    """Returns the innermost place of a stack that is the user's own: no library's, if there is one.
+
+    Else it is the innermost one that is neither asyncio's nor ours.
+    """
+    foreign = [place for place in stack if not place.startswith(_NOT_OWN)]
+    users = [place for place in foreign if not _is_of_library(place)]
+    own = users or foreign or list(stack[-1:])
     return f"at {one_line(own[-1])}" if own else "at an unknown place"
+
+
+def _is_of_library(place: str) -> bool:
+    return place.startswith(_LIBRARY) or any(folder in place for folder in _INSTALLED)
 
 
 def stall_line(path: str, task: str, seconds: float, stack: tuple[str, ...]) -> str:
@@ -135,7 +146,7 @@ def line(event: events.WorkerEvent) -> str:
         case events.WorkerStopping(asked=True, bound=bound):
             return f"worker {path} is stopping; at most {bound:.1f} seconds"
         case events.WorkerStopping():
-            return f"worker {path} has ended its run; cleaning up"
+            return f"worker {path} has ended by itself; cleaning up"
         case events.WorkerCancelledByForce(phase=phase, attempt=attempt, stack=stack):
             if attempt > 1:
                 return f"worker {path} was cancelled again in {phase}, {place_of(stack)}"

@@ -57,3 +57,27 @@ def test_check_fails_if_the_tree_may_take_longer_than_a_deadline_that_was_set(ap
         "give the workers less (--stopping-grace-period, or the periods of their classes), or the "
         "process more (--deadline, and no less to the platform)"
     )
+
+
+RAISING = """
+import sys
+from fluid import Worker, Workers
+
+async def work(): ...
+
+def leave(code):
+    sys.exit(code)
+
+def misuse():
+    return Workers(3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("app:leave", "--", "out of paper"), 1), (("app:misuse",), 3)],
+    ids=["SystemExit", "misuse"],
+)
+def test_check_exits_as_a_run_would_where_the_function_raises(project, words, code):
+    project.write("app.py", RAISING)
+    assert project.fluid("check", *words).code == code

@@ -164,6 +164,11 @@ def test_a_command_that_does_not_exist_is_refused_in_one_line(project):
     )
 
 
+def test_a_target_in_place_of_a_command_is_understood(project):
+    (line,) = project.fluid("app:main").errors
+    assert "(did you mean  fluid run app:main ?)" in line
+
+
 def test_without_a_command_it_says_what_there_is(project):
     end = project.fluid()
     assert (end.code, end.lines) == (2, [])

@@ -191,7 +191,7 @@ WRONG_TARGETS = {
     "app:Base": "app:Base is an abstract class, and no worker can be made of it: it lacks run()",
     "app:half": (
         "app:half cannot run: Half is not a whole worker: its __init__ did not call "
-        "super().__init__(); add the line  super().__init__(name=name)"
+        "super().__init__(); add the line  super().__init__()"
     ),
     "app:yields": "app:yields is a generator; it has to return a worker, not to yield it",
     "app:main -- a": (
@@ -210,7 +210,7 @@ WRONG_TARGETS = {
         "app:Named cannot be called with what follows '--': missing a required argument: 'name'; "
         "it is Named(name) and got none"
     ),
-    "app:none": "app:none has to make a worker, not None",
+    "app:none": 'app:none has to make a worker, not None; is a "return" missing?',
     "ap:main": "module 'ap' was not found in {here} or elsewhere on the path (did you mean 'app'?)",
     "app.db:main": "module 'app.db' was not found: 'app' is a module, not a package",
 }

@@ -106,7 +106,8 @@ def test_the_threads_of_an_executor_hold_up_the_exit_no_longer_than_the_deadline
     )
     code, lines, errors = process.end()
     assert (code, lines) == (4, ["over"])
-    assert errors[-1] == "told: exit code 4: it was not gone 0.3 seconds after it had to stop"
+    last = "told: exit code 4: it was not gone 0.3 seconds after it had to stop; thread "
+    assert errors[-1] == f"{last}ThreadPoolExecutor-0_0 still ran"
 
 
 # --- what may break ------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from tests.runtime.playing import Life, Play, raises, said_by_the_runtime, sends
 
 pytestmark = pytest.mark.real
 
+NO_WORKER = 'app:main has to make a worker, not None; is a "return" missing?'
+
 
 def play(make, **settings):
     """Runs what is made, and returns the code and the last words."""
@@ -115,7 +117,8 @@ def test_a_factory_that_has_started_its_worker_is_a_mistake():
 
     code, words = play(make)
     assert code == 2
-    assert words == "app:main: exit code 2: worker 'early' cannot run: it is running"
+    why = "worker 'early' cannot run: it is running; nobody else may start it"
+    assert words == f"app:main: exit code 2: {why}"
 
 
 # --- which code, where several causes meet -------------------------------------------------------
@@ -160,7 +163,10 @@ PRECEDENCES = {
     ),
     "a repeated signal over a mistake": (
         lambda: ignoring_one_cancel((SIGTERM, SIGINT)),
-        (130, "told again to stop (SIGINT); app:main has to make a worker, not None"),
+        (
+            130,
+            f"told again to stop (SIGINT); {NO_WORKER}",
+        ),
     ),
     "a repeated signal over a failed start": (
         lambda: ForcedStart(),
@@ -172,7 +178,10 @@ PRECEDENCES = {
     ),
     "a SystemExit over a mistake": (
         leave_beside(lambda: None),
-        (7, "told to exit (SystemExit: 7); app:main has to make a worker, not None"),
+        (
+            7,
+            f"told to exit (SystemExit: 7); {NO_WORKER}",
+        ),
     ),
     "a SystemExit over a failed start": (
         lambda: LeavingAtOnce(),
@@ -201,8 +210,8 @@ def test_a_tree_that_may_need_more_than_the_deadline_is_told_of_at_the_start(cap
     assert play(lambda: app, deadline=10.0) == (0, "")
     (line,) = said_by_the_runtime(caplog, logging.INFO)
     assert line == (
-        "app may need 17.0 seconds to stop, and the process has 9.0 of its deadline of 10 for "
-        "that; after a signal all periods shrink alike: give the workers less, or the process more"
+        "app may need 17.0 seconds to stop if all goes wrong, and the process has 9.0 of its "
+        "deadline of 10 for that; all periods would then be 0.53 times as long"
     )
 
 

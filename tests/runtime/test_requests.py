@@ -48,6 +48,40 @@ def test_a_process_whose_loop_is_blocked_shows_where(start, kind, place):
     assert "running, run, " in worker
 
 
+def test_a_signal_that_the_loop_cannot_answer_is_answered_all_the_same(start):
+    """Z03"""
+    process = start(
+        OPERATE,
+        """
+        class Told(Front):
+            def dump(self, text):
+                pass
+        class Heard(logging.Handler):
+            def emit(self, record):
+                if "cannot while" in (text := record.getMessage()):
+                    os.write(1, f"{text}\\n".encode())
+        logging.getLogger("fluid.runtime").addHandler(Heard())
+        class Blocking(Worker):
+            async def run(self):
+                def ask():
+                    while process._probe is None or not process._probe.blocker:
+                        time.sleep(0.01)
+                    os.kill(os.getpid(), signal.SIGTERM)
+                threading.Thread(target=ask, daemon=True).start()
+                time.sleep(60)
+        from fluid.runtime import process as room
+        from fluid.runtime.settings import Settings
+        settings = Settings(deadline=1.0, stall_threshold=0.05)
+        process = room.Process(Blocking, "app", settings, Told())
+        process.run()
+        """,
+    )
+    code, lines, _ = process.end()
+    assert code == 4
+    (line,) = lines
+    assert line.startswith("SIGTERM: blocking is to stop, and cannot while worker blocking, at ")
+
+
 def test_a_process_whose_loop_runs_shows_where_everything_is_and_goes_on(start):
     """Z05"""
     process = start(NO_LOG, WAITING, OPERATE, TOLD, "live(Waiting, Told())")

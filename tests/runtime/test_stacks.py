@@ -66,6 +66,12 @@ async def test_a_dump_begins_with_the_process_and_the_blocks_of_its_loop():
     assert first.startswith(f"process {os.getpid()}; its event loop was blocked 0 times")
 
 
+async def test_a_dump_tells_of_a_block_that_goes_on():
+    loop, thread = asyncio.get_running_loop(), threading.get_ident()
+    first, *_ = dump(None, loop, thread, Stalls(), 3.72).splitlines()
+    assert first.endswith("0.0 at the longest, and has been for 3.7 seconds now")
+
+
 async def test_a_dump_without_a_worker_says_so():
     _, found = sections(None)
     assert found["workers"] == ["  none"]

@@ -327,3 +327,21 @@ async def test_a_stage_that_ends_leaves_no_timer():
     _, progress = audience_and_progress()
     progress.begin(Deaf(), STARTING, inf)
     progress.end()  # the loop complains of what is left
+
+
+async def test_a_worker_that_is_still_being_made_is_waited_for_where_its_function_is():
+    async def make():
+        await asyncio.sleep(1)
+
+    audience, progress = audience_and_progress()
+    seen = []
+    audience.stage = seen.append
+    maker = asyncio.create_task(make())
+    progress.begin_making("app:make", maker)
+    await asyncio.sleep(0.3)
+    progress.end()
+    await maker
+    (first, last) = seen
+    assert (first.verb, first.path, first.elapsed, first.bound) == (STARTING, "app:make", 0.25, inf)
+    assert first.waiting[0].stack[0].endswith(" in " + make.__qualname__)
+    assert last.is_over

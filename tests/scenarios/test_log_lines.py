@@ -92,7 +92,7 @@ DEBUG worker group is starting
 DEBUG worker group/made is starting
 INFO worker group/made is ready
 INFO worker group is ready
-INFO worker group/made has ended its run; cleaning up
+INFO worker group/made has ended by itself; cleaning up
 ERROR worker group/made failed after 0.0 seconds (Planned: one line)
 INFO worker group is stopping; at most 17.0 seconds
 ERROR worker group failed because worker group/made failed

@@ -161,6 +161,12 @@ def test_a_line_names_the_innermost_place_of_the_users_own_code() -> None:
     inner = f"{asyncio.__path__[0]}/tasks.py:649 in sleep"
     event = events.StillStarting("app/db", 10.0, 10.0, ("db.py:3 in connect", inner))
     assert line(event).endswith("still starting after 10 seconds, at db.py:3 in connect")
+    library = inner.replace("asyncio/tasks", "subprocess")
+    package = "/venv/lib/python3.11/site-packages/driver.py:1 in read"
+    event = events.StillStarting("app/db", 10.0, 10.0, ("db.py:3 in connect", package, library))
+    assert line(event).endswith("at db.py:3 in connect")
+    event = events.StillStarting("app/db", 10.0, 10.0, (package, inner))
+    assert line(event).endswith(package)
     event = events.StillStarting("app/db", 10.0, 10.0, (inner,))
     assert line(event).endswith(inner)
     event = events.StillStarting("app/db", 10.0, 10.0, ())

@@ -11,7 +11,7 @@ import click
 
 from ..errors import FluidError
 from ..runtime.deadline import Deadline
-from ..runtime.exit_codes import CLEAN, START_FAILED, UNFINISHED
+from ..runtime.exit_codes import CLEAN, UNFINISHED, Facts, exit_code
 from ..runtime.mistakes import is_usable
 from ..worker import Worker
 from .drawing import Tree, branches_for, draw, seconds
@@ -48,11 +48,13 @@ async def _tree_of(make: Maker, target: str) -> Tree:
     try:
         made = make()
         worker: Worker = await made if inspect.isawaitable(made) else made
+    except BaseException as error:
+        code = exit_code(Facts(start_error=error))
+        raise Refusal(f"{target} {raised(error)}", code=code) from error
+    try:
         return is_usable(worker, f"{target} has to make", "{}").worker_tree()
     except FluidError as error:
         raise Refusal(str(error)) from error
-    except BaseException as error:
-        raise Refusal(f"{target} {raised(error)}", code=START_FAILED) from error
 
 
 def _compare(bound: float | None, deadline: Deadline) -> tuple[bool, str]:
@@ -62,6 +64,8 @@ def _compare(bound: float | None, deadline: Deadline) -> tuple[bool, str]:
         f"{limit:.1f} of the {deadline.seconds:g} seconds of the process's deadline are for that"
     )
     if (bound is None and isinf(limit)) or (bound is not None and bound <= limit):
+        if isinf(limit):
+            budget = "the process has no deadline"
         return True, f"a stop takes {_at_most(bound)}; {budget}"
     return False, (
         f"a stop takes {_at_most(bound)}, and only {budget}; if it comes to that, all periods "

@@ -53,6 +53,8 @@ def _worded(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption | click.exceptions.NoSuchCommand):
         close = error.possibilities
         text = error.message.removesuffix(".") + (f" (did you mean {close[0]!r}?)" if close else "")
+        if isinstance(error, click.exceptions.NoSuchCommand) and ":" in error.command_name:
+            text += f" (did you mean  fluid run {error.command_name} ?)"
     else:
         text = error.format_message().removesuffix(".")
     context = getattr(error, "ctx", None)

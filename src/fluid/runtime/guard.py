@@ -77,6 +77,8 @@ class Guard:
         threading.Event().wait(self._left)
         code = exit_code(self._facts)
 
+        self._facts.undone = stacks.threads_left()
+
         def say() -> None:
             logs.safely(self._front.dump, stacks.dump_threads())
             last_words.say(self._front, self._path, self._facts, code)

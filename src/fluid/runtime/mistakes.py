@@ -31,8 +31,11 @@ def is_usable(thing: object, subject: str = "fluid.run() runs", call: str = "run
         instance = call.format(f"{thing.__name__}()")
         raise FluidValueError(f"{subject} a worker, not a class of them; make one:  {instance}")
     if not isinstance(thing, Worker):
-        raise FluidValueError(f"{subject} a worker, not {thing!r}")
+        hint = '; is a "return" missing?' if thing is None else ""
+        raise FluidValueError(f"{subject} a worker, not {thing!r}{hint}")
     if core_of(thing).life is not None:
         state = thing.worker_state.value.replace("_", "-")
-        raise WorkerStartError(f"worker {thing.worker_name!r} cannot run: it is {state}")
+        raise WorkerStartError(
+            f"worker {thing.worker_name!r} cannot run: it is {state}; nobody else may start it"
+        )
     return thing

@@ -74,6 +74,17 @@ class Probe:
             case Sight.OVER:
                 self._in_loop(self._tell, self._whole())
 
+    @property
+    def blocked_for(self) -> float:
+        """For how long the loop is blocked at this moment, as far as is known; 0 if it is not."""
+        return 0.0 if self._seen is None else self._watch.seconds
+
+    @property
+    def blocker(self) -> str:
+        """Who blocks it at this moment, and where; nothing if it is not blocked."""
+        seen = self._seen
+        return "" if seen is None else f"{_who(seen)}, {logs.place_of(seen.stack)}"
+
     def end(self) -> None:
         """Tells, when the loop runs no more, of a block that was its last."""
         if self._seen is not None:
@@ -105,13 +116,16 @@ class Probe:
 
 
 def _warn(stall: Stall) -> None:
-    path = "" if stall.core is None else stall.core.path
-    who = f"worker {path}" if path else f"task {logs.one_line(repr(stall.task))}"
-    where = logs.place_of(stall.stack)
     logger.warning(
         "%s has been blocking the event loop for %.1f seconds, %s; nobody else can run",
-        who if path or stall.task else "a callback",
+        _who(stall),
         stall.seconds,
-        where,
-        extra={"worker": path},
+        logs.place_of(stall.stack),
+        extra={"worker": "" if stall.core is None else stall.core.path},
     )
+
+
+def _who(stall: Stall) -> str:
+    if stall.core is not None:
+        return f"worker {stall.core.path}"
+    return f"task {logs.one_line(repr(stall.task))}" if stall.task else "a callback"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from math import inf
 
 from .. import logs
@@ -27,6 +29,8 @@ from .settings import DEADLINE, STALL_THRESHOLD, LoopFactory, Settings
 from .signals import DUMP, SIGNALS, Signals
 from .voice import Voice
 from .watch import Watch
+
+logger: logging.Logger = logging.getLogger("fluid.runtime")
 
 SAME_DUMP = 0.5
 """Seconds in which a request to show where everything is counts once."""
@@ -220,15 +224,30 @@ class Process:
         now = steady_time()
         if number in SIGNALS:
             self._must_end()
+            if self._probe is not None and (blocker := self._probe.blocker):
+                self._voice.say(partial(self._say_heard, number, blocker))
         elif number == DUMP and now - self._dumped_at >= SAME_DUMP:
             self._dumped_at = now
             self._voice.say(self._dump)
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(_do_nothing)  # wakes the main thread for its handlers
 
+    def _say_heard(self, number: int, blocker: str) -> None:
+        """Answers a signal in place of the loop, which cannot."""
+        logger.warning(
+            "%s: %s is to stop, and cannot while %s; the process is gone in %.0f seconds",
+            signal.Signals(number).name,
+            self._root.path,
+            f"{blocker} blocks the event loop",
+            max(self._deadline.left(steady_time()), 0.0),
+            extra={"worker": self._root.path},
+        )
+
     def _dump(self) -> None:
         root = self._root
-        self._front.dump(stacks.dump(root.worker, self._loop, self._thread, root.stalls))
+        blocked_for = 0.0 if self._probe is None else self._probe.blocked_for
+        text = stacks.dump(root.worker, self._loop, self._thread, root.stalls, blocked_for)
+        self._front.dump(text)
 
     def _overrun(self) -> None:
         """Ends the process, which had to be gone by now."""
@@ -237,6 +256,8 @@ class Process:
         facts.repeated_signal = self._signals.count.repeated
         with suppress(Exception):  # the tree may be changing at this moment
             facts.undone = self._root.undone()
+            if self._root.worker is None or self._root.worker.is_stopped():
+                facts.undone += stacks.threads_left()
         code = exit_code(facts)
 
         def say() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from math import inf
 
-from .. import logs
+from .. import logs, tasks
 from ..worker import Worker
 from . import stages
 from .front import Front
+from .stages import Stage, Waiting
 
 
 class Progress:
@@ -21,9 +24,23 @@ class Progress:
 
     def begin(self, worker: Worker, verb: str, bound: float) -> None:
         """Begins a stage, and ends the one before."""
+        since = self._loop.time()
+        self._begin(lambda is_over: stages.read(worker, verb, since, bound, is_over=is_over))
+
+    def begin_making(self, name: str, maker: asyncio.Task[None]) -> None:
+        """Begins the stage in which there is no worker yet."""
+        since = self._loop.time()
+
+        def read(is_over: bool) -> Stage:
+            seconds, stack = self._loop.time() - since, tasks.await_stack(maker)
+            waiting = Waiting(name, "its function", seconds, stack)
+            return Stage(stages.STARTING, name, seconds, inf, (waiting,), is_over)
+
+        self._begin(read)
+
+    def _begin(self, read: Callable[[bool], Stage]) -> None:
         self.end()
-        self._worker, self._verb, self._bound = worker, verb, bound
-        self._since: float = self._loop.time()
+        self._read: Callable[[bool], Stage] = read
         self._wait()
 
     def end(self) -> None:
@@ -44,5 +61,4 @@ class Progress:
         self._tell()
 
     def _tell(self, *, is_over: bool = False) -> None:
-        stage = stages.read(self._worker, self._verb, self._since, self._bound, is_over=is_over)
-        logs.safely(self._front.stage, stage)  # its terminal may have gone
+        logs.safely(self._front.stage, self._read(is_over))  # its terminal may have gone

@@ -200,7 +200,9 @@ class Root:
     async def _live_once(self) -> None:
         if self._stop_asked:  # by a signal that came before the loop ran
             return
-        self._starter = asyncio.current_task()
+        self._starter = maker = asyncio.current_task()
+        assert maker is not None
+        self._progress.begin_making(self._name, maker)
         try:
             worker = await self._made()
         except BaseException as error:
@@ -210,6 +212,7 @@ class Root:
             return
         finally:
             self._starter = None
+            self._progress.end()
         if worker is None:
             return
         self.worker = worker
@@ -273,9 +276,9 @@ class Root:
         if bound > limit:
             self._say(
                 logging.INFO,
-                f"%s may need {bound:.1f} seconds to stop, and the process has {limit:.1f} of its "
-                f"deadline of {self._deadline.seconds:g} for that; after a signal all periods "
-                f"shrink alike: give the workers less, or the process more",
+                f"%s may need {bound:.1f} seconds to stop if all goes wrong, and the process has "
+                f"{limit:.1f} of its deadline of {self._deadline.seconds:g} for that; all periods "
+                f"would then be {limit / bound:.2f} times as long",
             )
 
     async def _wait_for_end(self, worker: Worker) -> None:

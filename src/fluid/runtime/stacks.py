@@ -31,18 +31,34 @@ MOST_ENTRIES = 1000
 OWN_THREADS = "fluid."
 """How the names of the threads begin that only look on."""
 
+ASYNCIOS = "(_do_shutdown)"
+"""What the name of the thread ends with in which asyncio waits for those of its executor."""
+
 MOST_PLACES = 30
 """Lines of one stack that a dump has, the innermost ones."""
 
 
 def dump(
-    worker: Worker | None, loop: asyncio.AbstractEventLoop, loop_thread: int, stalls: Stalls
+    worker: Worker | None,
+    loop: asyncio.AbstractEventLoop,
+    loop_thread: int,
+    stalls: Stalls,
+    blocked_for: float = 0.0,
 ) -> str:
-    """Returns the tree, the tasks and the threads of a process, as lines of text."""
+    """Returns the tree, the tasks and the threads of a process, as lines of text.
+
+    Args:
+        worker: The root, if there is one.
+        loop: Its loop.
+        loop_thread: The thread that runs it.
+        stalls: Blocks of it that are over.
+        blocked_for: Seconds for which one goes on.
+    """
+    now = f", and has been for {blocked_for:.1f} seconds now" if blocked_for else ""
     own = set() if worker is None else set(_tasks_of(worker))
     others = [task for task in asyncio.all_tasks(loop) if task not in own]
     lines = [
-        f"process {os.getpid()}; its event loop was blocked {stalls}",
+        f"process {os.getpid()}; its event loop was blocked {stalls}{now}",
         "workers:",
         *_first(_worker_entries(worker)),
         "other tasks:",
@@ -50,6 +66,13 @@ def dump(
         dump_threads(loop_thread),
     ]
     return "\n".join(lines)
+
+
+def threads_left() -> tuple[str, ...]:
+    """Returns one sentence for each thread that keeps the process from its end."""
+    others = [each for each in threading.enumerate() if each is not threading.main_thread()]
+    names = [each.name for each in others if not each.daemon and ASYNCIOS not in each.name]
+    return tuple(f"thread {one_line(name)} still ran" for name in names)
 
 
 def dump_threads(loop_thread: int = 0) -> str:

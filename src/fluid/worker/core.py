@@ -430,8 +430,11 @@ def core_of(worker: Worker) -> Core:
         from .base import Worker  # which imports this module
 
         if not isinstance(worker, Worker):
-            raise FluidValueError(f"this is not a worker: {worker!r}") from None
+            hint = ""
+            if isinstance(worker, type) and issubclass(worker, Worker):
+                hint = f"; it is a class of them, make one:  {worker.__name__}()"
+            raise FluidValueError(f"this is not a worker: {worker!r}{hint}") from None
         raise WorkerStartError(
             f"{type(worker).__name__} is not a whole worker: its __init__ did not call "
-            f"super().__init__(); add the line  super().__init__(name=name)"
+            f"super().__init__(); add the line  super().__init__()"
         ) from None
