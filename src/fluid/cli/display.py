@@ -49,7 +49,7 @@ class TerminalFront(PlainFront):
         stream: The terminal. If it is none, nothing is shown.
     """
 
-    period = 0.1
+    period: float = 0.1
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)

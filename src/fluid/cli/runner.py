@@ -40,7 +40,7 @@ class Runner(Worker):
         start: Starts a child.
     """
 
-    cleanup_period = FORCED_PERIOD + KILL_PERIOD
+    cleanup_period: float = FORCED_PERIOD + KILL_PERIOD
 
     def __init__(self, command: Sequence[str], deadline: float, start: Start) -> None:
         patience = deadline + KILL_AFTER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from math import inf, nan
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -64,7 +64,7 @@ class Paths(click.ParamType[str]):
     """Paths; a variable has several of them, separated as in ``PATH``."""
 
     name = "path"
-    envvar_list_splitter = os.pathsep
+    envvar_list_splitter: ClassVar[str] = os.pathsep
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Returns the path, or fails if it can be none."""
