@@ -57,32 +57,21 @@ def explored(
     as_test = fluid.testing.explored(swept=swept, conditions=conditions, **options)
 
     def decorate(scenario: Callable[..., Any]) -> Callable[..., None]:
+        explore_and_sweep = as_test(scenario)
         if not swept or "sim" not in inspect.signature(scenario).parameters:
-            return as_test(scenario)
-        spared: set[Strike] = set()
-        is_campaign = False
-
-        @functools.wraps(scenario)
-        async def sparing(*args: Any, sim: Simulation, **values: Any) -> None:
-            strikes = sim.schedule.strikes
-            is_one_strike = len(strikes) == 1 and sim.schedule == Schedule(strikes=strikes)
-            if is_campaign or not (is_one_strike and is_spared(strikes[0])):
-                await scenario(*args, sim=sim, **values)
-
-        def is_spared(strike: Strike) -> bool:
-            return strike in spared or is_left_to_another_python(strike)
-
-        explore_and_sweep = as_test(sparing)
+            return explore_and_sweep
 
         @functools.wraps(explore_and_sweep)
         def test(*args: Any, **values: Any) -> None:
-            nonlocal is_campaign
-            spared.clear()
-            is_campaign = OVERRIDES.seeds is not None or OVERRIDES.schedule is not None
-            if not is_campaign:
-                bound = functools.partial(scenario, *args, **values)
-                spared.update(idle_strikes(bound, conditions))
-            explore_and_sweep(*args, **values)
+            if OVERRIDES.seeds is not None or OVERRIDES.schedule is not None:  # a campaign
+                explore_and_sweep(*args, **values)
+                return
+            idle = idle_strikes(functools.partial(scenario, *args, **values), conditions)
+            OVERRIDES.spares = lambda strike: strike in idle or is_left_to_another_python(strike)
+            try:
+                explore_and_sweep(*args, **values)
+            finally:
+                OVERRIDES.spares = None
 
         return test
 

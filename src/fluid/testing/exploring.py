@@ -119,8 +119,10 @@ def sweep(
                 f"sim.offer('stop', worker.gracefully_stop), or name built-in ones."
             )
         for step, name in product(range(first.steps if is_first_round() else 0), names):
-            for is_eager in _both(eager):
-                explorer.run(Schedule(strikes=(Strike(name, step),), eager=is_eager))
+            strike = Strike(name, step)
+            if OVERRIDES.spares is None or not OVERRIDES.spares(strike):
+                for is_eager in _both(eager):
+                    explorer.run(Schedule(strikes=(strike,), eager=is_eager))
         for seed in _seeds(range(1, pairs + 1)) if pairs else ():
             strikes = _strikes(seed, names, first.steps, count=2)
             explorer.run(Schedule(seed=seed, strikes=strikes, eager=_is_eager(eager, seed)))

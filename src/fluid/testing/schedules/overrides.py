@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ...errors import FluidValueError
-from .schedule import Schedule
+from .schedule import Schedule, Strike
 
 
 @dataclass
@@ -18,6 +18,8 @@ class Overrides:
     """Seeds to explore in place of those that a test asks for."""
     schedule: Schedule | None = None
     """The one schedule to replay in place of exploring."""
+    spares: Callable[[Strike], bool] | None = None
+    """Says which strikes a sweep is to leave out; set by tests that know them to be in vain."""
 
 
 OVERRIDES = Overrides()
