@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import threading
+from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from types import FrameType
@@ -74,6 +76,9 @@ class Signals:
         self._before: dict[int, Handler] = {}
         self._wakeup_fd: int = -1
         self._is_leaving: bool = False
+        self._arrived: deque[int] = deque()
+        """Requests to stop that are to be counted."""
+        self._is_counting: threading.Lock = threading.Lock()
 
     @property
     def numbers(self) -> Collection[int]:
@@ -150,13 +155,28 @@ class Signals:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if number in SIGNALS:
-            self._count(number)
+            self._arrived.append(number)
+            self._count_arrived()
         elif self._loop is None:
             pass
         elif number == signal.SIGHUP:
             self._in_loop(self._obeys.hang_up)
         else:
             self._watch.poke(number)
+
+    def _count_arrived(self) -> None:
+        """Counts one signal after the other, also where one has interrupted the count of another.
+
+        What cannot get at the lock has interrupted whoever has it, who then comes to this one, too.
+        """
+        while self._arrived:
+            if not self._is_counting.acquire(blocking=False):
+                return
+            try:
+                while self._arrived:
+                    self._count(self._arrived.popleft())
+            finally:
+                self._is_counting.release()
 
     def _count(self, number: int) -> None:
         request = self.count.count(number, steady_time())
