@@ -37,7 +37,7 @@ def shorten(record: logging.LogRecord) -> bool:
     if record.exc_info is not None:
         text = "".join(traceback.format_exception(*record.exc_info))
         if len(text) > LONGEST_TRACEBACK:
-            record.exc_text = f"{text[:LONGEST_TRACEBACK]}… ({len(text)} characters)"
+            record.exc_text = cut(text)
     return True
 
 
@@ -76,10 +76,19 @@ def safely(log: Callable[..., None], *args: object, **options: object) -> None:
 
 def one_line(text: str) -> str:
     """Returns ``text`` with nothing in it that could forge a line, and not too long."""
-    shown = (
-        text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
-    )
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in shown)
+    return printable(cut(text, LONGEST_TEXT))
+
+
+def cut(text: str, longest: int = LONGEST_TRACEBACK) -> str:
+    """Returns ``text``, or its beginning if it is too long for a log."""
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+
+
+def printable(text: str) -> str:
+    """Returns ``text`` with escapes for whatever is not printable."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def error_text(error: BaseException) -> str:
@@ -124,11 +133,16 @@ def _is_of_library(place: str) -> bool:
     return place.startswith(_LIBRARY) or any(folder in place for folder in _INSTALLED)
 
 
+def blocker(path: str, task: str) -> str:
+    """Returns who blocks the event loop, in words: a worker if it is known, else its task."""
+    return f"worker {path}" if path else f"task {one_line(repr(task))}" if task else "a callback"
+
+
 def stall_line(path: str, task: str, seconds: float, stack: tuple[str, ...]) -> str:
     """Returns what is said of a block of the event loop; ``path`` is empty if nobody is known."""
-    who = f"worker {path}" if path else f"task {one_line(repr(task))}" if task else "a callback"
     return (
-        f"{who} blocked the event loop for at least {seconds:.1f} seconds, {place_of(stack)}; "
+        f"{blocker(path, task)} blocked the event loop for at least {seconds:.1f} seconds, "
+        f"{place_of(stack)}; "
         f"nobody else could run: asyncio.to_thread() is for what takes that long"
     )
 

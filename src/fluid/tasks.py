@@ -176,9 +176,14 @@ def await_stack(task: asyncio.Task[Any] | None) -> tuple[str, ...]:
         if code is None:
             break
         line = frame.f_lineno if frame is not None else code.co_firstlineno
-        lines.append(f"{code.co_filename}:{line} in {code.co_qualname}")
+        lines.append(place(code, line))
         current = _awaited(current)
     return tuple(lines)
+
+
+def place(code: CodeType, line: int) -> str:
+    """Returns ``file:line in function``, as stacks have it everywhere."""
+    return f"{code.co_filename}:{line} in {code.co_qualname}"
 
 
 def _where(awaitable: Any) -> tuple[FrameType | None, CodeType | None]:

@@ -6,12 +6,12 @@ has failed would then neither run nor end, and so would a ``fluid check`` in a p
 
 from __future__ import annotations
 
-import threading
 from math import inf
 
 from ..runtime.exit_codes import Facts
 from ..runtime.front import Front
 from ..runtime.guard import hold
+from ..runtime.stacks import threads_left
 
 
 def end_in_time(name: str, deadline: float) -> None:
@@ -23,8 +23,5 @@ def end_in_time(name: str, deadline: float) -> None:
         name: Whose last words are said then.
         deadline: Seconds.
     """
-    main = threading.main_thread()
-    if deadline < inf and any(
-        not each.daemon for each in threading.enumerate() if each is not main
-    ):
+    if deadline < inf and threads_left():
         hold(deadline, name, Facts(overran=deadline), Front())

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import click
 
 from ..logs import error_text
-from ..runtime.exit_codes import SIGNALLED, UNFINISHED
+from ..runtime.exit_codes import SIGNALLED, UNFINISHED, USAGE
 from .commands import fluid
 from .options import BY_NAME
-from .refusal import USAGE, Refusal, show
+from .refusal import Refusal, show
 from .sources import place_of
 
 EXHAUSTED = {

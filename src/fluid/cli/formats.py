@@ -11,7 +11,8 @@ import traceback
 from datetime import UTC, datetime
 
 from .. import logs
-from .texts import as_json, cut, escaped, readable
+from ..logs import cut
+from .texts import as_json, escaped, readable
 
 INDENT = "\n    "
 """Stands before every line of a record but the first."""

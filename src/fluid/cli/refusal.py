@@ -15,9 +15,7 @@ from typing import TextIO, TypeGuard
 import click
 
 from ..logs import one_line
-
-USAGE = 2
-"""The exit code for what is wrong before there is a worker: usage, configuration, import."""
+from ..runtime.exit_codes import USAGE
 
 LONGEST_VALUE = 100
 """Characters of a value that an error shows."""

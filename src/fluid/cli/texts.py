@@ -15,23 +15,13 @@ DEEPEST = 20
 
 def escaped(value: object) -> str:
     """Returns a value as text, with escapes for whatever is not printable."""
-    text = value if isinstance(value, str) else readable(value)
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-
-
-def cut(text: str) -> str:
-    """Returns ``text``, or its beginning if it is too long for a log."""
-    if len(text) <= logs.LONGEST_TRACEBACK:
-        return text
-    return f"{text[: logs.LONGEST_TRACEBACK]}… ({len(text)} characters)"
+    return logs.printable(value if isinstance(value, str) else readable(value))
 
 
 def readable(value: object) -> str:
     """Returns a value as text, whatever its ``repr`` does."""
     try:
-        return cut(value if isinstance(value, str) else repr(value))
+        return logs.cut(value if isinstance(value, str) else repr(value))
     except Exception:
         return f"<a {type(value).__name__} that cannot be shown>"
 

@@ -126,6 +126,4 @@ def _warn(stall: Stall) -> None:
 
 
 def _who(stall: Stall) -> str:
-    if stall.core is not None:
-        return f"worker {stall.core.path}"
-    return f"task {logs.one_line(repr(stall.task))}" if stall.task else "a callback"
+    return logs.blocker("" if stall.core is None else stall.core.path, stall.task)

@@ -148,8 +148,7 @@ def thread_stack(ident: int) -> tuple[str, ...]:
     places: list[str] = []
     frame: FrameType | None = sys._current_frames().get(ident)
     while frame is not None:
-        code = frame.f_code
-        places.append(f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}")
+        places.append(tasks.place(frame.f_code, frame.f_lineno))
         frame = frame.f_back
     return tuple(reversed(places))
 
@@ -157,9 +156,7 @@ def thread_stack(ident: int) -> tuple[str, ...]:
 def stack_of(error: BaseException) -> tuple[str, ...]:
     """Returns where an error was raised, outermost first: ``file:line in function``."""
     frames = traceback.walk_tb(error.__traceback__)
-    return tuple(
-        f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_qualname}" for frame, line in frames
-    )
+    return tuple(tasks.place(frame.f_code, line) for frame, line in frames)
 
 
 def _thread_entries(loop_thread: int) -> Iterator[list[str]]:
