@@ -26,7 +26,8 @@ def test_the_commands_take_the_same_options_and_explain_them(project, command):
     assert (end.code, end.errors) == (0, [])
     assert end.lines[0] == f"Usage: fluid {command} [OPTIONS] [MODULE:ATTRIBUTE] [-- ARGS]"
     assert [line.split()[0] for line in end.lines if line.startswith("  -")] == [
-        *("--deadline", "--stopping-grace-period", "--stall-threshold", "--log-level"),
+        *("--deadline", "--drain-delay", "--stopping-grace-period", "--stall-threshold"),
+        *("--http", "--health-file", "--log-level"),
         *("--log-format", "--loop", "--reload", "--reload-path", "--init", "--debug", "-h,"),
     ]
 

@@ -26,6 +26,9 @@ CASES = {
     "deadline": Case(
         (("--deadline", "1"), "1 seconds"), ("2.5", "2.5 seconds"), (3, "3 seconds"), "25 seconds"
     ),
+    "drain-delay": Case(
+        (("--drain-delay", "5"), "5 seconds"), ("2.5", "2.5 seconds"), (3, "3 seconds"), "0 seconds"
+    ),
     "stopping-grace-period": Case(
         (("--stopping-grace-period=0",), "0 seconds"),
         ("inf", "inf seconds"),
@@ -37,6 +40,15 @@ CASES = {
         ("0", "0 seconds"),
         (0.5, "0.5 seconds"),
         "0.25 seconds",
+    ),
+    "http": Case(
+        (("--http", "0.0.0.0:80"), "0.0.0.0:80"),
+        ("[::1]:81", "[::1]:81"),
+        (8080, "127.0.0.1:8080"),
+        "none",
+    ),
+    "health-file": Case(
+        (("--health-file", "/a"), "/a"), ("/run/b", "/run/b"), ("/c", "/c"), "none"
     ),
     "log-level": Case(
         (("--log-level", "ERROR"), "error"), ("debug", "debug"), ("warning", "warning"), "info"
@@ -112,13 +124,14 @@ def test_variables_that_are_not_fluids_are_named_without_their_values(project, m
 
 
 def test_the_nearest_file_counts_and_its_paths_begin_where_it_is(project, monkeypatch):
-    path = project.configure("deadline = 3\nreload_path = 'src'")
+    path = project.configure("deadline = 3\nreload_path = 'src'\nhealth-file = 'h'")
     below = project.folder / "a" / "b"
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
     end = project.fluid("config")
     assert row(end, "deadline") == ("3 seconds", f"[tool.fluid] in {path}")
     assert row(end, "reload-path")[0] == str(project.folder / "src")
+    assert row(end, "health-file")[0] == str(project.folder / "h")
     project.write("a/pyproject.toml", "")
     assert row(project.fluid("config"), "deadline") == ("25 seconds", "default")
 

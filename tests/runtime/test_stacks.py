@@ -11,7 +11,7 @@ import pytest
 from fluid import Worker, Workers
 from fluid.runtime import stacks
 from fluid.runtime.stacks import MOST_ENTRIES, MOST_PLACES, core_of_task, dump, thread_stack
-from fluid.runtime.stalls import Stalls
+from fluid.health import Stalls
 from tests.contract.cast import Idle, Recorder, for_ever
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from fluid.runtime.stalls import ALWAYS_SEEN, REST, Sight, Stalls, StallWatch
+from fluid.health import Stalls
+from fluid.runtime.stalls import ALWAYS_SEEN, REST, Sight, StallWatch
 
 QUIET, ASK, BLOCKED, STILL_BLOCKED, OVER = Sight
 

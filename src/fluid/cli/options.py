@@ -14,7 +14,7 @@ import click
 from ..record import Record
 from ..runtime.settings import DEADLINE, STALL_THRESHOLD
 from ..settings import DEFAULT_GRACE_PERIOD
-from .values import FORMATS, LEVELS, LONGEST, LoopName, Paths, Seconds
+from .values import FORMATS, LEVELS, LONGEST, FilePath, Listen, LoopName, Paths, Seconds
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -97,6 +97,13 @@ OPTIONS: tuple[Row, ...] = (
         **_NUMBER,
     ),
     Row(
+        name="drain_delay",
+        help="Seconds for which work goes on after the request to stop, while /readyz says no.",
+        type=Seconds(0.0, f"from 0 to {LONGEST:.0f}"),
+        default=0.0,
+        **_NUMBER,
+    ),
+    Row(
         name="stopping_grace_period",
         help="Seconds that a worker has to stop before it is cancelled, if its code does not say.",
         type=Seconds(0.0, f"from 0 to {LONGEST:.0f}, or inf", endless=True),
@@ -109,6 +116,21 @@ OPTIONS: tuple[Row, ...] = (
         type=Seconds(0.0, f"from 0 to {LONGEST:.0f}"),
         default=STALL_THRESHOLD,
         **_NUMBER,
+    ),
+    Row(
+        name="http",
+        help="Where probes and metrics are served: /livez, /readyz, /status, /metrics.",
+        kinds=(int, str),
+        words="a port or a string",
+        type=Listen(),
+        metavar="[HOST:]PORT",
+    ),
+    Row(
+        name="health_file",
+        help='A file that says how the process is, for "fluid health".',
+        type=FilePath(),
+        metavar="PATH",
+        **_TEXT,
     ),
     Row(
         name="log_level",

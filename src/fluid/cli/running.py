@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ..errors import FluidValueError
 from ..runtime.front import Front
 from ..runtime.process import operate
 from ..runtime.settings import Settings
@@ -16,8 +17,9 @@ from .child import end_with_parent
 from .logs import set_up
 from .loops import factory_of
 from .names import Name
+from .options import BY_NAME
 from .refusal import Refusal
-from .sources import ARGUMENTS
+from .sources import ARGUMENTS, place_of
 from .target import maker
 
 
@@ -30,9 +32,20 @@ def run_here(context: click.Context) -> int:
         stall_threshold=values["stall_threshold"],
         loop_factory=factory_of(values["loop"]),
         debug=values["debug"],
+        drain_delay=values["drain_delay"],
+        http=values["http"],
+        health_file=values["health_file"],
     )
+    _check_drain_delay(context, settings)
     make = maker(target, context.meta[ARGUMENTS])
     return operate(make, name=target, settings=settings, front=_front(values))
+
+
+def _check_drain_delay(context: click.Context, settings: Settings) -> None:
+    try:
+        settings.check_drain_delay()
+    except FluidValueError as error:
+        raise Refusal(f"{place_of(context, BY_NAME['drain_delay'])}: {error}") from error
 
 
 def run_reloading(context: click.Context) -> int:

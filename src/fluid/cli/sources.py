@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from .options import BY_NAME, Row
 from .refusal import Refusal, did_you_mean, shown
+from .values import FilePath
 
 PREFIX = "FLUID_"
 """Begins every variable of fluid's, and those that Kubernetes sets for a Service called fluid."""
@@ -160,4 +161,7 @@ def _checked_value(row: Row, value: object, path: Path) -> object:
             f"{row.key} in [tool.fluid] of {path} is {shown(value)}{is_of}; "
             f"it has to be {row.words}"
         )
-    return [str(path.parent / text) for text in texts] if row.is_list else value
+    if not isinstance(row.type, FilePath):
+        return value
+    paths = [str(path.parent / text) for text in texts]
+    return paths if row.is_list else paths[0]

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 import click
 
+from ..errors import FluidValueError
+from ..runtime.address import Address
 from .refusal import shown
 
 LONGEST = 31_536_000.0
@@ -60,14 +62,36 @@ class LoopName(click.ParamType[str]):
         )
 
 
-class Paths(click.ParamType[str]):
-    """Paths; a variable has several of them, separated as in ``PATH``."""
+class FilePath(click.ParamType[str]):
+    """The path of a file."""
 
     name = "path"
-    envvar_list_splitter: ClassVar[str] = os.pathsep
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Returns the path, or fails if it can be none."""
         if value and "\0" not in value:
             return str(value)
         return self.fail(f"{shown(value)} is not a path", param, ctx)
+
+
+class Paths(FilePath):
+    """Paths; a variable has several of them, separated as in ``PATH``."""
+
+    envvar_list_splitter: ClassVar[str] = os.pathsep
+
+
+class Listen(click.ParamType[Address]):
+    """A port on the loopback interface, or a host and a port."""
+
+    name = "address"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Address:
+        """Returns the address, or fails."""
+        if isinstance(value, Address):
+            return value
+        try:
+            return Address.parse(str(value))
+        except FluidValueError as error:
+            return self.fail(str(error), param, ctx)

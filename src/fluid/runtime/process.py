@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -17,13 +18,15 @@ from ..errors import FluidError, FluidValueError
 from ..settings import duration
 from ..worker import Worker
 from . import last_words, stacks
+from .address import Address
 from .deadline import Deadline
-from .exit_codes import Facts, exit_code
+from .exit_codes import Facts, exit_code, reason
 from .front import Front
 from .guard import DYING_WORDS, arm_last_resort, disarm_last_resort, hold, hold_at_exit, leave
 from .importing import refuse_in_import
 from .mistakes import is_usable
-from .probe import Probe
+from .outside import Outside
+from .probe import Probe, Stall
 from .root import Make, Root
 from .settings import DEADLINE, STALL_THRESHOLD, LoopFactory, Settings
 from .signals import DUMP, SIGNALS, Signals
@@ -42,6 +45,9 @@ def run(
     deadline: float = DEADLINE,
     stall_threshold: float = STALL_THRESHOLD,
     loop_factory: LoopFactory | None = None,
+    drain_delay: float = 0.0,
+    http: int | str | None = None,
+    health_file: str | os.PathLike[str] | None = None,
 ) -> None:
     """Runs ``worker`` until it ends or a signal stops it; returns if all went well.
 
@@ -77,6 +83,11 @@ def run(
         stall_threshold: Seconds for which the event loop may be blocked before that is reported;
             0 for never.
         loop_factory: Makes the event loop; asyncio's own by default.
+        drain_delay: Seconds between the request to stop and its reaching the worker: readiness is
+            gone at once, and work goes on until those who send it have noticed.
+        http: Where ``/livez``, ``/readyz``, ``/status`` and ``/metrics`` are served: a port of the
+            loopback interface, or ``"host:port"``; nowhere by default. Needs the extra ``http``.
+        health_file: The file that says how the process is, for ``fluid health``; none by default.
 
     Raises:
         SystemExit: With 1 if a worker failed or the stop left something undone, 3 if the start
@@ -89,7 +100,14 @@ def run(
     """
     refuse_in_import()
     is_usable(worker)
-    settings = Settings(deadline, stall_threshold, loop_factory)
+    settings = Settings(
+        deadline,
+        stall_threshold,
+        loop_factory,
+        drain_delay=drain_delay,
+        http=None if http is None else Address.parse(str(http)),
+        health_file=None if health_file is None else os.fspath(health_file),
+    )
     process = Process(lambda: worker, worker.worker_path, settings, Front())
     code = process.run()
     process.let_go()
@@ -129,8 +147,17 @@ class Process:
         self._thread: int = threading.get_ident()
         self._is_main: bool = threading.current_thread() is threading.main_thread()
         self._deadline: Deadline = Deadline(settings.deadline if self._is_main else inf)
-        self._root: Root = Root(make, name, self._loop, self._deadline, self._must_end, front)
         self._probe: Probe | None = self._new_probe()
+        self._outside: Outside = Outside(self._loop, name, settings, front, self._probe)
+        self._root: Root = Root(
+            make,
+            name,
+            self._loop,
+            self._deadline,
+            self._must_end,
+            self._outside,
+            settings.drain_delay,
+        )
         self._watch: Watch = Watch(self._deadline, self._overrun, self._hear, self._probe)
         self._signals: Signals = Signals(self._loop, self._root, self._must_end, self._watch)
         self._voice: Voice = Voice()
@@ -142,8 +169,11 @@ class Process:
         threshold = self._settings.stall_threshold
         if not threshold:
             return None
-        root, hear = self._root, self._hear_again
-        return Probe(self._loop, self._thread, threshold, root.tell_stall, hear)
+        return Probe(self._loop, self._thread, threshold, self._tell_stall, self._hear_again)
+
+    def _tell_stall(self, stall: Stall) -> None:
+        """Says that the loop was blocked."""
+        self._root.tell_stall(stall)
 
     def _hear_again(self) -> None:
         """Takes back what a loop has taken that a worker has given a signal handler to."""
@@ -215,7 +245,9 @@ class Process:
         return code
 
     def _say_last_words(self, code: int) -> None:
-        last_words.say(self._front, self._root.path, self._root.facts, code)
+        facts = self._root.facts
+        last_words.say(self._front, self._root.path, facts, code)
+        self._outside.last_words(reason(facts), code)
 
     # --- in the thread that watches --------------------------------------------------------------
 
@@ -246,7 +278,9 @@ class Process:
     def _dump(self) -> None:
         root = self._root
         blocked_for = 0.0 if self._probe is None else self._probe.blocked_for
-        text = stacks.dump(root.worker, self._loop, self._thread, root.stalls, blocked_for)
+        text = stacks.dump(
+            root.worker, self._loop, self._thread, self._outside.health.stalls, blocked_for
+        )
         self._front.dump(text)
 
     def _overrun(self) -> None:
@@ -270,8 +304,10 @@ class Process:
 
 def _check(settings: Settings) -> None:
     duration("stall_threshold", settings.stall_threshold)
+    duration("drain_delay", settings.drain_delay)
     if not duration("deadline", settings.deadline):
         raise FluidValueError("a deadline of 0 seconds leaves no time for a stop; 25 is usual")
+    settings.check_drain_delay()
     if asyncio._get_running_loop() is not None:  # the only one that answers without raising
         raise FluidError(
             "fluid.run() makes an event loop of its own, and one is running here already; "

@@ -1,24 +1,35 @@
-"""Keeps the front told how far a start or a stop is, as long as one goes on."""
+"""Keeps those who look on told how far a start or a stop is, as long as one goes on."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from math import inf
+from typing import Protocol
 
-from .. import logs, tasks
+from .. import tasks
 from ..worker import Worker
 from . import stages
-from .front import Front
 from .stages import Stage, Waiting
+
+
+class Audience(Protocol):
+    """Who is told."""
+
+    @property
+    def period(self) -> float:
+        """Seconds between two looks."""
+
+    def stage(self, stage: Stage) -> None:
+        """Is told, in the loop."""
 
 
 class Progress:
     """One start or stop after the other; a quick one is over before anybody is told of it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, front: Front) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, audience: Audience) -> None:
         self._loop: asyncio.AbstractEventLoop = loop
-        self._front: Front = front
+        self._audience: Audience = audience
         self._timer: asyncio.TimerHandle | None = None
         self._is_told: bool = False
 
@@ -38,6 +49,16 @@ class Progress:
 
         self._begin(read)
 
+    def begin_draining(self, path: str, seconds: float) -> None:
+        """Begins the stage in which work goes on although a stop has been asked for."""
+        since = self._loop.time()
+
+        def read(is_over: bool) -> Stage:
+            elapsed = self._loop.time() - since
+            return Stage(stages.DRAINING, path, elapsed, seconds, (), is_over)
+
+        self._begin(read)
+
     def _begin(self, read: Callable[[bool], Stage]) -> None:
         self.end()
         self._read: Callable[[bool], Stage] = read
@@ -53,7 +74,7 @@ class Progress:
                 self._tell(is_over=True)
 
     def _wait(self) -> None:
-        self._timer = self._loop.call_later(self._front.period, self._look)
+        self._timer = self._loop.call_later(self._audience.period, self._look)
 
     def _look(self) -> None:
         self._wait()
@@ -61,4 +82,4 @@ class Progress:
         self._tell()
 
     def _tell(self, *, is_over: bool = False) -> None:
-        logs.safely(self._front.stage, self._read(is_over))  # its terminal may have gone
+        self._audience.stage(self._read(is_over))

@@ -13,17 +13,16 @@ from typing import TypeAlias
 from .. import events, logs, tasks
 from ..clock import steady_time
 from ..errors import FluidError, WorkerStartError
+from ..health import Phase
 from ..worker import Worker
 from . import stages
 from .deadline import Deadline
 from .exit_codes import Facts
-from .front import Front
 from .mistakes import is_usable
 from .noting import ask_to_end, note_end, note_failed_make, note_failed_start
+from .outside import Outside
 from .probe import Stall
-from .progress import Progress
 from .signal_count import Request
-from .stalls import Stalls
 from .terminal import has_terminal
 from .undone import is_abandoned, undone
 
@@ -41,7 +40,8 @@ class Root:
         loop: The loop.
         deadline: What the worker's stop has to keep to.
         must_end: Called at the beginning of that stop.
-        front: Is told how far a start or a stop is.
+        outside: Is told how it goes.
+        drain_delay: Seconds for which work goes on after a request to stop.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class Root:
         loop: asyncio.AbstractEventLoop,
         deadline: Deadline,
         must_end: Callable[[], None],
-        front: Front,
+        outside: Outside,
+        drain_delay: float,
     ) -> None:
         self.facts: Facts = Facts()
         self.worker: Worker | None = None
-        self.stalls: Stalls = Stalls()
         self.has_left_behind: bool = False
         """Whether somebody refused to end, of this worker or of one before it."""
         self._make: Make = make
@@ -63,7 +63,10 @@ class Root:
         self._loop: asyncio.AbstractEventLoop = loop
         self._deadline: Deadline = deadline
         self._must_end: Callable[[], None] = must_end
-        self._progress: Progress = Progress(loop, front)
+        self._outside: Outside = outside
+        self._drain_delay: float = drain_delay
+        self._drained: asyncio.TimerHandle | None = None
+        """When the worker is asked to stop, as the drain delay is over by then."""
         self._starter: asyncio.Task[None] | None = None
         """The task that makes the worker or is inside ``startup()``, while one is."""
         self._stop_asked: bool = False
@@ -115,7 +118,9 @@ class Root:
         """Does what a signal asks for."""
         name = signal.Signals(number).name
         if request is Request.STOP:
-            self._say(logging.INFO, f"{name}: %s is to stop; a second signal takes away its grace")
+            when = f" in {self._drain_delay:g} seconds" if self._drains() else ""
+            text = f"{name}: %s is to stop{when}; a second signal takes away its grace"
+            self._say(logging.INFO, text)
             self.stop()
         else:
             self._say(logging.WARNING, f"{name}: %s is to stop at once; a third signal kills")
@@ -132,25 +137,28 @@ class Root:
         else:
             self._say(logging.INFO, "SIGHUP: %s is to be restarted")
             self._is_restarting = True
-            self._end_worker()
+            self._outside.turn(Phase.RESTARTING)
+            self._drain()
 
     def stop(self) -> None:
         """Asks the worker to stop, once, and sees to it that its bound holds."""
         if self._stop_asked:
             return
         self._stop_asked = True
+        self._outside.turn(Phase.STOPPING)
         self._keep_to_deadline()
-        self._end_worker()
+        self._drain()
 
     def force(self) -> None:
         """Takes away what is left of the grace."""
+        self._end_drain()
         if self.worker is not None:
             self.worker._worker.force()
         self._give_up_start()
 
     def tell_stall(self, stall: Stall) -> None:
         """Says that the loop was blocked; it is the root's affair where nobody else is known."""
-        self.stalls.add(stall.seconds)
+        self._outside.health.stalls.add(stall.seconds)
         core = stall.core
         root = None if self.worker is None else self.worker._worker
         if (about := core or root) is not None:
@@ -163,6 +171,25 @@ class Root:
     def _say(self, level: int, text: str) -> None:
         path = self.path
         logs.safely(logger.log, level, text, path, extra={"worker": path})
+
+    def _drains(self) -> bool:
+        """Returns whether there is work that may go on for a while after a request to stop."""
+        return self._drain_delay > 0 and self.worker is not None and self.worker._worker.is_ready()
+
+    def _drain(self) -> None:
+        """Asks the worker to stop, as soon as nobody can be about to send it work any more."""
+        if self._drained is not None:
+            return
+        if self._drains():
+            self._outside.progress.begin_draining(self.path, self._drain_delay)
+            self._drained = self._loop.call_later(self._drain_delay, self._end_worker)
+        else:
+            self._end_worker()
+
+    def _end_drain(self) -> None:
+        if self._drained is not None:
+            self._drained.cancel()
+            self._drained = None
 
     def _end_worker(self) -> None:
         """Asks the worker to stop, and gives up a start that is under way."""
@@ -187,6 +214,34 @@ class Root:
     # --- living ----------------------------------------------------------------------------------
 
     async def _live(self) -> None:
+        """Lives one life after the other, with the server beside them."""
+        try:
+            if await self._open_outside():
+                await self._live_lives()
+        finally:
+            self._outside.turn(Phase.STOPPING)
+            self.has_left_behind |= not await self._outside.close(self._deadline)
+            self._outside.turn(Phase.ENDED)
+
+    async def _open_outside(self) -> bool:
+        """Lets those outside look on; returns whether that went well."""
+        self._starter = asyncio.current_task()
+        try:
+            self._outside.prepare()
+            self._outside.turn(Phase.STARTING)
+            await self._outside.open()
+        except FluidError as error:
+            self.facts.usage_error = error
+        except BaseException as error:
+            if not (isinstance(error, asyncio.CancelledError) and self._is_to_end):
+                self.facts.start_error = error
+        else:
+            return True
+        finally:
+            self._starter = None
+        return False
+
+    async def _live_lives(self) -> None:
         """Lives one life after the other, until nobody wants another one."""
         while True:
             await self._live_once()
@@ -202,7 +257,7 @@ class Root:
             return
         self._starter = maker = asyncio.current_task()
         assert maker is not None
-        self._progress.begin_making(self._name, maker)
+        self._outside.progress.begin_making(self._name, maker)
         try:
             worker = await self._made()
         except BaseException as error:
@@ -212,10 +267,10 @@ class Root:
             return
         finally:
             self._starter = None
-            self._progress.end()
+            self._outside.progress.end()
         if worker is None:
             return
-        self.worker = worker
+        self.worker = self._outside.health.worker = worker
         if self._is_to_end:  # as it was asked for meanwhile, of a factory that did not heed it
             return
         unsubscribe = worker.subscribe(self._heed)
@@ -224,7 +279,8 @@ class Root:
             await self._wait_for_end(worker)
         finally:
             unsubscribe()
-            self._progress.end()
+            self._end_drain()
+            self._outside.progress.end()
             self.has_left_behind |= is_abandoned(worker)
 
     @property
@@ -248,13 +304,14 @@ class Root:
             return
         assert self.worker is not None
         if not self._is_restarting:
+            self._outside.turn(Phase.STOPPING)
             self._must_end()
             self._loop.call_soon(self._keep_to_deadline)
-        self._progress.begin(self.worker, stages.STOPPING, event.bound)
+        self._outside.progress.begin(self.worker, stages.STOPPING, event.bound)
 
     async def _start(self, worker: Worker) -> None:
         self._starter = asyncio.current_task()
-        self._progress.begin(worker, stages.STARTING, worker.start_timeout or float("inf"))
+        self._outside.progress.begin(worker, stages.STARTING, worker.start_timeout or float("inf"))
         try:
             await worker.startup()
             if not worker.has_started():
@@ -265,11 +322,13 @@ class Root:
         except BaseException as error:
             note_failed_start(self.facts, error, worker, was_asked=self._is_to_end)
         else:
+            if not self._is_to_end and worker.is_running():
+                self._outside.turn(Phase.READY)
             self._compare_with_deadline(worker)
         finally:
             self._starter = None
             if worker.is_running():
-                self._progress.end()
+                self._outside.progress.end()
 
     def _compare_with_deadline(self, worker: Worker) -> None:
         bound, limit = worker.worker_stop_bound, self._deadline.for_tree

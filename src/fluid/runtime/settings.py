@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
+from ..errors import FluidValueError
 from ..record import Record
+from .address import Address
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 
@@ -32,3 +34,22 @@ class Settings(Record):
     """Makes the event loop; asyncio's own by default."""
     debug: bool = False
     """Whether asyncio's debug mode is on."""
+    drain_delay: float = 0.0
+    """Seconds for which work goes on after the request to stop, while readiness is gone."""
+    http: Address | None = None
+    """Where probes and metrics are served; None for nowhere."""
+    health_file: str | None = None
+    """The file that says how the process is; None for none."""
+
+    def check_drain_delay(self) -> None:
+        """Refuses a drain delay that leaves no time for the stop.
+
+        Raises:
+            FluidValueError: If it does.
+        """
+        if self.drain_delay >= self.deadline:
+            raise FluidValueError(
+                f"a drain delay of {self.drain_delay:g} seconds leaves nothing of the deadline of "
+                f"{self.deadline:g} for the stop; a deadline of "
+                f"{self.drain_delay + DEADLINE:g} would do"
+            )

@@ -18,12 +18,12 @@ from types import FrameType
 from typing import Any
 
 from .. import tasks
+from ..health import Stalls
 from ..logs import one_line
 from ..worker import Worker
 from ..worker.core import Core
 from ..worker.living import inside
 from .family import from_above
-from .stalls import Stalls
 
 MOST_ENTRIES = 1000
 """Workers, and tasks, that a dump has; it counts the others."""

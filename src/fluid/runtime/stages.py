@@ -14,7 +14,7 @@ from ..rules.lifecycle import WorkerState
 from ..worker import Worker
 from .family import children, from_below
 
-STARTING, STOPPING = "starting", "stopping"
+STARTING, DRAINING, STOPPING = "starting", "draining", "stopping"
 
 
 class Waiting(Record):
@@ -34,7 +34,7 @@ class Stage(Record):
     """How far the start or the stop of a whole tree is."""
 
     verb: str
-    """``starting`` or ``stopping``."""
+    """``starting``, ``draining`` or ``stopping``."""
     path: str
     """The root worker."""
     elapsed: float

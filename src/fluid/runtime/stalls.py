@@ -34,26 +34,6 @@ class Sight(Enum):
     OVER = "it was blocked, and has answered"
 
 
-class Stalls:
-    """What there was of blocks; read by whoever wants to know."""
-
-    def __init__(self) -> None:
-        self.count: int = 0
-        self.seconds: float = 0.0
-        """All of them together."""
-        self.longest: float = 0.0
-
-    def __str__(self) -> str:
-        times = "once" if self.count == 1 else f"{self.count} times"
-        return f"{times}, for {self.seconds:.1f} seconds in all, {self.longest:.1f} at the longest"
-
-    def add(self, seconds: float) -> None:
-        """Counts one that is over."""
-        self.count += 1
-        self.seconds += seconds
-        self.longest = max(self.longest, seconds)
-
-
 class StallWatch:
     """Compares when the loop was asked with when it answered."""
 

@@ -211,6 +211,10 @@ class Core:
         """Returns what it knows about a child beside what the child knows; for groups."""
         return {}
 
+    def own_facts(self, worker: Worker) -> dict[str, Any]:
+        """Returns what its kind adds to ``status()``, as JSON-able data."""
+        return {}
+
     def account(self) -> Mapping[str, int]:
         """Returns what became of this worker's messages; empty where it has none."""
         return NO_MESSAGES

@@ -50,7 +50,7 @@ class GroupCore(Core):
 
     def cores(self) -> Iterator[Core]:
         """Yields the cores of the children."""
-        return (slot.core for slot in self.slots.values())
+        return (slot.core for slot in list(self.slots.values()))  # at once: see Health
 
     def is_closed(self) -> bool:
         """Returns whether nobody can begin here any more: a child's end is enough for that."""
@@ -64,11 +64,15 @@ class GroupCore(Core):
             if not isinstance(core, GroupCore):
                 if not core.is_ready():
                     return False
-            elif Core.is_ready(core) and (core.engine is None or core.engine.line.is_done):
+            elif Core.is_ready(core) and core.has_started_all():
                 needed.extend(core.needed())
             else:
                 return False
         return True
+
+    def has_started_all(self) -> bool:
+        """Returns whether no child waits for its turn to start."""
+        return self.engine is None or self.engine.line.is_done
 
     def needed(self) -> Iterator[Core]:
         """Yields the children without which this group is not ready."""

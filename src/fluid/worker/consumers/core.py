@@ -194,16 +194,24 @@ class ConsumerCore(TakingCore):
         """Returns the account of the mailbox."""
         return self.mailbox.account()._asdict()
 
+    def own_facts(self, worker: Worker) -> dict[str, Any]:
+        """Returns how many messages wait, and what became of all of them."""
+        return {"queue_size": self.mailbox.size(), "messages": dict(self.account())}
+
     # --- handlers --------------------------------------------------------------------------------
 
     def handling_facts(self) -> dict[str, Any]:
-        """Returns counts and times of the mailbox, for ``status()``."""
+        """Returns counts and times of the mailbox, for ``status()``.
+
+        Another thread gets them as of the last look of the loops.
+        """
         mailbox, life = self.mailbox, self.life
         meter, oldest = mailbox.meter, 0.0
         if life is not None and life.outcome is None:
             now = life.loop.time()
             oldest = meter.oldest(now, mailbox.size(), mailbox.accepted())
-            mailbox.look(now)
+            if mailbox.is_here():
+                mailbox.look(now)
         return {
             "paused": mailbox.is_paused,
             "oldest_age": oldest,

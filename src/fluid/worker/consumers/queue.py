@@ -193,6 +193,4 @@ class QueueConsumer(Worker, Generic[M]):
 
     async def status(self) -> dict[str, Any]:
         """Returns what every worker says, with ``queue_size`` and the account of ``messages``."""
-        facts = await super().status()
-        account = dict(self._worker.account())
-        return {**facts, "queue_size": self.queue_size(), "messages": account}
+        return {**await super().status(), **self._worker.own_facts(self)}

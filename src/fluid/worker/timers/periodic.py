@@ -132,8 +132,7 @@ class PeriodicWorker(Worker):
 
         Times of day are in UTC, lateness in seconds, and the counts are those since the start.
         """
-        facts = self._worker.facts_of_timer(self.schedule)
-        return {**await super().status(), "timer": facts}
+        return {**await super().status(), **self._worker.own_facts(self)}
 
 
 def _check(worker: PeriodicWorker) -> None:

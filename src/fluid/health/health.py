@@ -1,0 +1,164 @@
+"""The one source of all that is said of a process outside: probes, metrics, systemd, a file."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..logs import error_text
+from ..rules.lifecycle import FINAL_STATES, STOPPING, WorkerState
+from ..worker import Worker
+from ..worker.core import Core
+from .reading import Findings, look
+from .report import Phase, Report, Trouble
+from .stalls import Stalls
+from .tree import bounded_tree
+
+FRESH = 0.25
+"""Seconds for which a look at a whole tree is good; a stop is seen at once all the same.
+
+It costs about a microsecond a worker, so that a tree of ten thousand may be asked as often as
+anybody likes for 4 % of a core.
+"""
+
+
+class _Standing(NamedTuple):
+    """What makes a look out of date at once."""
+
+    core: Core | None
+    leaving: Phase | None
+    state: WorkerState | None
+    is_ready: bool
+
+
+class Health:
+    """How a tree of workers is, for whoever is outside.
+
+    Nothing that it says calls code of the workers', and asking often costs no more than asking now
+    and then: it looks at the whole tree four times a second at the most. That a stop has been asked
+    for it says from that moment on.
+
+    To be asked in the event loop of the workers. What another thread gets may be of two moments.
+
+    ::
+
+        import asyncio
+
+        from fluid.health import Health
+        from fluid.utils.worker import WorkerFunction
+
+
+        async def poll() -> None: ...
+
+
+        async def main() -> None:
+            poller = WorkerFunction(poll, heartbeat=10, name="poller")
+            health = Health(poller)
+            async with poller:
+                print(health.report().summary)
+            print(health.report().summary)
+
+
+        asyncio.run(main())
+
+    Args:
+        worker: The root of the tree; None as long as there is none.
+        name: What it is called until then.
+    """
+
+    def __init__(self, worker: Worker | None = None, name: str = "") -> None:
+        self.worker: Worker | None = worker
+        """The root of the tree, now."""
+        self.leaving: Phase | None = None
+        """STOPPING or RESTARTING, from when the process is to do that: its workers may not know."""
+        self.stalls: Stalls = Stalls()
+        """Blocks of the event loop, where somebody looks for them."""
+        self._name: str = name
+        self._looked_at: float = 0.0
+        self._standing: _Standing | None = None
+        self._report: Report | None = None
+
+    def is_ready(self) -> bool:
+        """Returns whether it makes sense to send it work."""
+        core = self._core
+        if self.leaving is not None or core is None or not Core.is_ready(core):
+            return False  # without a look at the tree: this has to be right at any moment
+        return self.report().is_ready
+
+    def report(self) -> Report:
+        """Returns how the tree is."""
+        core = self._core
+        standing, now = self._standing_of(core), self._now(core)
+        report = self._report
+        if report is None or standing != self._standing or not 0 <= now - self._looked_at < FRESH:
+            self._report = report = self._new_report(core, now)
+            self._looked_at, self._standing = now, standing
+        return report
+
+    def tree(self) -> dict[str, Any]:
+        """Returns the tree as JSON-able data, at most a thousand workers of it.
+
+        A group whose children are not all there has their number in ``left_out``. What a worker's
+        own ``status()`` would say is not in it.
+        """
+        core = self._core
+        return {} if core is None else bounded_tree(core)
+
+    # --- how it is -------------------------------------------------------------------------------
+
+    @property
+    def _core(self) -> Core | None:
+        return None if self.worker is None else self.worker._worker
+
+    def _standing_of(self, core: Core | None) -> _Standing:
+        if core is None:
+            return _Standing(None, self.leaving, None, False)
+        return _Standing(core, self.leaving, core.state, Core.is_ready(core))
+
+    def _now(self, core: Core | None) -> float:
+        """Returns the time of the workers' event loop."""
+        return 0.0 if core is None or core.life is None else core.life.loop.time()
+
+    def _new_report(self, core: Core | None, now: float) -> Report:
+        if core is None:
+            phase = self.leaving or Phase.STARTING
+            return Report(self._name, phase, True, False, (), (), (), {})
+        findings = look(core, now)
+        phase = self.leaving or _phase(core, findings)
+        is_ready = phase is Phase.READY
+        not_live = (*_dead(core, self.leaving), *findings.stuck)
+        return Report(
+            name=core.path,
+            phase=phase,
+            is_live=not not_live,
+            is_ready=is_ready,
+            not_live=not_live,
+            not_ready=() if is_ready else findings.not_ready,
+            degraded=findings.degraded,
+            workers=findings.workers,
+        )
+
+
+def _phase(core: Core, findings: Findings) -> Phase:
+    """Returns where a tree is, if nobody means to end it."""
+    life, state = core.life, core.state
+    if life is None:
+        return Phase.STARTING
+    if state is STOPPING:
+        return Phase.STOPPING
+    if state in FINAL_STATES:
+        return Phase.ENDED
+    if findings.not_ready:
+        return Phase.NOT_READY if life.ready else Phase.STARTING
+    return Phase.READY if life.ready else Phase.STARTING
+
+
+def _dead(core: Core, leaving: Phase | None) -> tuple[Trouble, ...]:
+    """Returns why the root is dead, if it is, and the process goes on as if it were not."""
+    life = core.life
+    if leaving is not None or life is None or life.outcome is None:
+        return ()
+    if life.facts.abandoned:
+        return (Trouble(core.path, "refused to end and was abandoned"),)
+    if life.outcome.exception is not None:
+        return (Trouble(core.path, f"failed ({error_text(life.outcome.exception)})"),)
+    return ()

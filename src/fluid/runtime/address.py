@@ -1,0 +1,38 @@
+"""Where a server is to listen, as users write it."""
+
+from __future__ import annotations
+
+from ..errors import FluidValueError
+from ..record import Record
+
+LOOPBACK = "127.0.0.1"
+"""Where nobody from outside the machine comes in."""
+
+
+class Address(Record):
+    """A host and a port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Returns the address of ``8080``, ``0.0.0.0:8080``, ``[::1]:8080`` or ``:8080``.
+
+        Without a host it is the loopback address, so that nobody listens to the world unawares.
+
+        Raises:
+            FluidValueError: If it is none.
+        """
+        host, _, port = text.rpartition(":")
+        is_whole = ":" not in host or (host.startswith("[") and host.endswith("]"))
+        if not (port.isascii() and port.isdigit() and int(port) <= 65535 and is_whole):
+            raise FluidValueError(
+                f"{text!r} is not an address; write a port, as in 8080, or a host and a port, as "
+                f"in 0.0.0.0:8080 or [::1]:8080"
+            )
+        return cls(host.strip("[]") or LOOPBACK, int(port))
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"

@@ -1,0 +1,135 @@
+"""What a process shows of itself to those outside, and the HTTP server that answers them.
+
+The server is a worker beside the root: ready before it begins, and the last to stop, so that it can
+tell of a stop as long as there is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator
+
+from .. import logs
+from ..clock import steady_time
+from ..health import Health, Phase
+from ..worker import Worker
+from .deadline import Deadline
+from .front import Front
+from .onlookers import Onlooker, Onlookers
+from .probe import Probe
+from .progress import Progress
+from .settings import Settings
+from .stages import Stage
+from .undone import is_abandoned
+
+logger: logging.Logger = logging.getLogger("fluid.runtime")
+
+FINAL = (Phase.STOPPING, Phase.ENDED)
+"""Where a process only goes on from here to the end."""
+
+
+class Outside:
+    """All that is told of a process while it runs.
+
+    Args:
+        loop: The process's event loop.
+        name: What the root is called as long as there is none.
+        settings: What was asked for.
+        front: What the operator sees.
+        probe: Looks for blocks of the loop, if anybody does.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        name: str,
+        settings: Settings,
+        front: Front,
+        probe: Probe | None,
+    ) -> None:
+        self.health: Health = Health(name=name)
+        self.progress: Progress = Progress(loop, self)
+        self._loop: asyncio.AbstractEventLoop = loop
+        self._settings: Settings = settings
+        self._front: Front = front
+        self._probe: Probe | None = probe
+        self._onlookers: Onlooker = Onlookers()
+        self._server: Worker | None = None
+        self._phase: Phase | None = None
+
+    @property
+    def period(self) -> float:
+        """Seconds between two looks at a start or a stop that goes on."""
+        return self._front.period
+
+    def prepare(self) -> None:
+        """Makes what was asked for.
+
+        Raises:
+            FluidError: If that cannot be: an extra is not installed, a file cannot be written.
+        """
+        self._onlookers = Onlookers([*self._new_onlookers()])
+        if self._settings.http is not None:
+            from .server import new_server  # here, because it loads starlette and uvicorn
+
+            self._server = new_server(self._settings.http, self.health)
+
+    def _new_onlookers(self) -> Iterator[Onlooker]:
+        if "NOTIFY_SOCKET" in os.environ:
+            from .systemd import Systemd
+
+            yield Systemd(self.health, self._loop)
+        if self._settings.health_file is not None:
+            from .health_file import HealthFile
+
+            yield HealthFile(self._settings.health_file, self.health, self._loop, self._probe)
+
+    async def open(self) -> None:
+        """Starts the server, if there is one.
+
+        Raises:
+            Exception: If it cannot start: its port is in use.
+        """
+        if self._server is not None:
+            await self._server.startup()
+
+    async def close(self, deadline: Deadline) -> bool:
+        """Stops the server, in time; returns False if something of it refused to end."""
+        server = self._server
+        if server is None or not server.has_started():
+            return True
+        core = server._worker
+        if deadline.is_running:
+            core.deadline = self._loop.time() + max(deadline.left(steady_time()) / 2, 0.0)
+        server.gracefully_stop()
+        while core.life is not None and core.life.outcome is None:
+            try:
+                await core.life.wait_ended()
+            except asyncio.CancelledError:  # whoever cancels all the tasks there are
+                continue
+        return not is_abandoned(server)
+
+    # --- telling ---------------------------------------------------------------------------------
+
+    def turn(self, phase: Phase) -> None:
+        """Tells where the tree is from now on; a stop is for good."""
+        if phase is self._phase or (self._phase in FINAL and phase is not Phase.ENDED):
+            return
+        self._phase = phase
+        if phase in (Phase.STOPPING, Phase.RESTARTING):
+            self.health.leaving = phase
+        elif phase is Phase.READY:
+            self.health.leaving = None
+        self._onlookers.turn(phase)
+
+    def stage(self, stage: Stage) -> None:
+        """Tells how far a start or a stop is."""
+        logs.safely(self._front.stage, stage)  # its terminal may have gone
+        self._onlookers.stage(stage)
+
+    def last_words(self, text: str, code: int) -> None:
+        """Tells why the process ends as it does; nothing if all went well."""
+        self._onlookers.last_words(text, code)
+        self._onlookers.close()

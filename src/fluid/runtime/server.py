@@ -1,0 +1,25 @@
+"""The HTTP server of a process: a supervised worker beside the root, which does not need it."""
+
+from __future__ import annotations
+
+from ..health import Health
+from ..http import ASGIServer, health_app
+from ..worker import Worker
+from ..worker.supervision import ChildSpec, Supervisor
+from .address import Address
+
+
+class HealthServer(ASGIServer):
+    """Serves probes and metrics, and has little to finish when it has to stop."""
+
+    cancel_period = 0.1
+    cleanup_period = 0.5
+
+
+def new_server(address: Address, health: Health) -> Worker:
+    """Returns what serves ``/livez``, ``/readyz``, ``/status`` and ``/metrics`` of a process."""
+
+    def serve() -> HealthServer:
+        return HealthServer(health_app(health), host=address.host, port=address.port, name="http")
+
+    return Supervisor(ChildSpec(serve, stopping_grace_period=0.5), name="fluid")
