@@ -5,7 +5,7 @@ from __future__ import annotations
 CAST = '''
 import atexit, ctypes
 from fluid.runtime.front import Front
-from fluid.runtime.process import operate
+from fluid.runtime.running import operate
 from fluid.runtime.settings import Settings
 
 OWN_END = False
@@ -195,7 +195,7 @@ async def nothing():
 
 OPERATE = """
 from fluid.runtime.front import Front
-from fluid.runtime.process import operate
+from fluid.runtime.running import operate
 from fluid.runtime.settings import Settings
 def live(make, front=None, **settings):
     sys.exit(operate(make, name="app:main", settings=Settings(**settings), front=front or Front()))

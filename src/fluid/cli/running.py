@@ -11,7 +11,7 @@ import click
 
 from ..errors import FluidValueError
 from ..runtime.front import Front
-from ..runtime.process import operate
+from ..runtime.running import operate
 from ..runtime.settings import Settings
 from .child import end_with_parent
 from .logs import set_up

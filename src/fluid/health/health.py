@@ -77,6 +77,11 @@ class Health:
         self._standing: _Standing | None = None
         self._report: Report | None = None
 
+    @property
+    def path(self) -> str:
+        """What the root is called."""
+        return self._name if self.worker is None else self.worker.worker_path
+
     def is_ready(self) -> bool:
         """Returns whether it makes sense to send it work."""
         core = self._core

@@ -1,5 +1,5 @@
 """A worker as a process: signals, exit codes, and an end that comes."""
 
-from .process import run
+from .running import run
 
 __all__ = ["run"]

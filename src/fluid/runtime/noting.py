@@ -15,6 +15,16 @@ from .stacks import stack_of
 logger: logging.Logger = logging.getLogger("fluid.runtime")
 
 
+def note_failed_open(facts: Facts, error: BaseException, *, was_asked: bool) -> None:
+    """Notes why nobody outside could look on, unless the process had to end anyway."""
+    if was_asked and isinstance(error, asyncio.CancelledError | WorkerStartError):
+        return
+    if isinstance(error, FluidError) and not isinstance(error, WorkerStartError):
+        facts.usage_error = error
+    else:
+        facts.start_error = error
+
+
 def note_failed_make(facts: Facts, error: BaseException, name: str, *, debug: bool) -> None:
     """Notes why there is no worker, and where in the user's code that was."""
     facts.start_error = error

@@ -78,9 +78,10 @@ class Outside:
 
     def _new_onlookers(self) -> Iterator[Onlooker]:
         if "NOTIFY_SOCKET" in os.environ:
-            from .systemd import Systemd
+            from .systemd import supervised
 
-            yield Systemd(self.health, self._loop)
+            if (systemd := supervised(self.health, self._loop)) is not None:
+                yield systemd
         if self._settings.health_file is not None:
             from .health_file import HealthFile
 

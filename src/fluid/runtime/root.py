@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from .. import events, logs, tasks
-from ..clock import steady_time
 from ..errors import FluidError, WorkerStartError
 from ..health import Phase
 from ..worker import Worker
 from . import stages
 from .deadline import Deadline
+from .ending import Ending
 from .exit_codes import Facts
 from .mistakes import is_usable
-from .noting import ask_to_end, note_end, note_failed_make, note_failed_start
+from .noting import note_end, note_failed_make, note_failed_open, note_failed_start
 from .outside import Outside
 from .probe import Stall
 from .signal_count import Request
@@ -55,7 +55,6 @@ class Root:
         drain_delay: float,
     ) -> None:
         self.facts: Facts = Facts()
-        self.worker: Worker | None = None
         self.has_left_behind: bool = False
         """Whether somebody refused to end, of this worker or of one before it."""
         self._make: Make = make
@@ -64,19 +63,18 @@ class Root:
         self._deadline: Deadline = deadline
         self._must_end: Callable[[], None] = must_end
         self._outside: Outside = outside
-        self._drain_delay: float = drain_delay
-        self._drained: asyncio.TimerHandle | None = None
-        """When the worker is asked to stop, as the drain delay is over by then."""
-        self._starter: asyncio.Task[None] | None = None
-        """The task that makes the worker or is inside ``startup()``, while one is."""
-        self._stop_asked: bool = False
-        self._is_restarting: bool = False
+        self._ending: Ending = Ending(loop, deadline, outside, drain_delay)
         self._has_terminal: bool = has_terminal()
 
     @property
     def path(self) -> str:
         """What it is called."""
-        return self._name if self.worker is None else self.worker.worker_path
+        return self._outside.health.path
+
+    @property
+    def worker(self) -> Worker | None:
+        """The present one, or the last."""
+        return self._outside.health.worker
 
     def undone(self) -> tuple[str, ...]:
         """Returns what it has left undone, in words."""
@@ -99,7 +97,7 @@ class Root:
             with self.noting_exits():
                 self._loop.run_forever()
             if not life.done():
-                self._loop.call_soon(self.stop)
+                self._loop.call_soon(self._ending.stop)
         if not life.cancelled():
             life.result()
 
@@ -118,43 +116,25 @@ class Root:
         """Does what a signal asks for."""
         name = signal.Signals(number).name
         if request is Request.STOP:
-            when = f" in {self._drain_delay:g} seconds" if self._drains() else ""
+            when = f" in {self._ending.drain_delay:g} seconds" if self._ending.drains() else ""
             text = f"{name}: %s is to stop{when}; a second signal takes away its grace"
             self._say(logging.INFO, text)
-            self.stop()
+            self._ending.stop()
         else:
             self._say(logging.WARNING, f"{name}: %s is to stop at once; a third signal kills")
-            self.force()
+            self._ending.force()
 
     def hang_up(self) -> None:
         """Restarts the worker, or stops it where the terminal has gone that it was started from."""
         if self._has_terminal and not has_terminal():
             self._say(logging.INFO, "SIGHUP: %s is to stop, because its terminal has gone")
             self._must_end()
-            self.stop()
-        elif self._stop_asked or self._is_restarting:
+            self._ending.stop()
+        elif self._ending.is_asked:
             self._say(logging.INFO, "SIGHUP: %s is on its way down already")
         else:
             self._say(logging.INFO, "SIGHUP: %s is to be restarted")
-            self._is_restarting = True
-            self._outside.turn(Phase.RESTARTING)
-            self._drain()
-
-    def stop(self) -> None:
-        """Asks the worker to stop, once, and sees to it that its bound holds."""
-        if self._stop_asked:
-            return
-        self._stop_asked = True
-        self._outside.turn(Phase.STOPPING)
-        self._keep_to_deadline()
-        self._drain()
-
-    def force(self) -> None:
-        """Takes away what is left of the grace."""
-        self._end_drain()
-        if self.worker is not None:
-            self.worker._worker.force()
-        self._give_up_start()
+            self._ending.restart()
 
     def tell_stall(self, stall: Stall) -> None:
         """Says that the loop was blocked; it is the root's affair where nobody else is known."""
@@ -172,45 +152,6 @@ class Root:
         path = self.path
         logs.safely(logger.log, level, text, path, extra={"worker": path})
 
-    def _drains(self) -> bool:
-        """Returns whether there is work that may go on for a while after a request to stop."""
-        return self._drain_delay > 0 and self.worker is not None and self.worker._worker.is_ready()
-
-    def _drain(self) -> None:
-        """Asks the worker to stop, as soon as nobody can be about to send it work any more."""
-        if self._drained is not None:
-            return
-        if self._drains():
-            self._outside.progress.begin_draining(self.path, self._drain_delay)
-            self._drained = self._loop.call_later(self._drain_delay, self._end_worker)
-        else:
-            self._end_worker()
-
-    def _end_drain(self) -> None:
-        if self._drained is not None:
-            self._drained.cancel()
-            self._drained = None
-
-    def _end_worker(self) -> None:
-        """Asks the worker to stop, and gives up a start that is under way."""
-        try:
-            if self.worker is not None:
-                ask_to_end(self.worker)
-        finally:
-            self._give_up_start()
-
-    def _give_up_start(self) -> None:
-        if self._starter is not None:
-            tasks.cancel(self._starter, "fluid: the process was asked to stop")
-
-    def _keep_to_deadline(self) -> None:
-        """Shrinks the stop of the tree, where it has begun or not, to the time that there is."""
-        left = self._deadline.left_for_tree(steady_time())
-        if self.worker is not None and self._deadline.is_running:
-            core = self.worker._worker
-            core.deadline = self._loop.time() + left
-            core.hurry(core.deadline)
-
     # --- living ----------------------------------------------------------------------------------
 
     async def _live(self) -> None:
@@ -225,53 +166,49 @@ class Root:
 
     async def _open_outside(self) -> bool:
         """Lets those outside look on; returns whether that went well."""
-        self._starter = asyncio.current_task()
+        self._ending.starter = asyncio.current_task()
         try:
             self._outside.prepare()
             self._outside.turn(Phase.STARTING)
             await self._outside.open()
-        except FluidError as error:
-            self.facts.usage_error = error
         except BaseException as error:
-            if not (isinstance(error, asyncio.CancelledError) and self._is_to_end):
-                self.facts.start_error = error
-        else:
-            return True
+            note_failed_open(self.facts, error, was_asked=self._ending.is_asked)
+            return False
         finally:
-            self._starter = None
-        return False
+            self._ending.starter = None
+        return True
 
     async def _live_lives(self) -> None:
         """Lives one life after the other, until nobody wants another one."""
         while True:
             await self._live_once()
             await tasks.pause()  # an exit that a hook asked for takes uvloop one step more
-            if self._stop_asked or not self._is_restarting or self.facts.has_failed:
+            if self._ending.stop_asked or not self._ending.restart_asked or self.facts.has_failed:
                 return
-            self._is_restarting = False
+            self._ending.restart_asked = False
             for sentence in self.undone():
                 self._say(logging.WARNING, f"the restart of %s goes on, but {sentence}")
 
     async def _live_once(self) -> None:
-        if self._stop_asked:  # by a signal that came before the loop ran
+        if self._ending.stop_asked:  # by a signal that came before the loop ran
             return
-        self._starter = maker = asyncio.current_task()
+        self._ending.starter = maker = asyncio.current_task()
         assert maker is not None
         self._outside.progress.begin_making(self._name, maker)
         try:
             worker = await self._made()
         except BaseException as error:
-            if not (isinstance(error, asyncio.CancelledError) and self._is_to_end):
+            if not (isinstance(error, asyncio.CancelledError) and self._ending.is_asked):
                 debug = self._loop.get_debug()
                 note_failed_make(self.facts, error, self._name, debug=debug)
             return
         finally:
-            self._starter = None
+            self._ending.starter = None
             self._outside.progress.end()
         if worker is None:
             return
-        self.worker = self._outside.health.worker = worker
-        if self._is_to_end:  # as it was asked for meanwhile, of a factory that did not heed it
+        self._outside.health.worker = worker
+        if self._ending.is_asked:  # meanwhile, and the factory did not heed it
             return
         unsubscribe = worker.subscribe(self._heed)
         try:
@@ -279,13 +216,9 @@ class Root:
             await self._wait_for_end(worker)
         finally:
             unsubscribe()
-            self._end_drain()
+            self._ending.end_drain()
             self._outside.progress.end()
             self.has_left_behind |= is_abandoned(worker)
-
-    @property
-    def _is_to_end(self) -> bool:
-        return self._stop_asked or self._is_restarting
 
     async def _made(self) -> Worker | None:
         made = self._make()
@@ -303,14 +236,14 @@ class Root:
         if not isinstance(event, events.WorkerStopping) or event.path != self.path:
             return
         assert self.worker is not None
-        if not self._is_restarting:
+        if not self._ending.restart_asked:
             self._outside.turn(Phase.STOPPING)
             self._must_end()
-            self._loop.call_soon(self._keep_to_deadline)
+            self._loop.call_soon(self._ending.keep_to_deadline)
         self._outside.progress.begin(self.worker, stages.STOPPING, event.bound)
 
     async def _start(self, worker: Worker) -> None:
-        self._starter = asyncio.current_task()
+        self._ending.starter = asyncio.current_task()
         self._outside.progress.begin(worker, stages.STARTING, worker.start_timeout or float("inf"))
         try:
             await worker.startup()
@@ -320,13 +253,13 @@ class Root:
                     f"its startup() did not call super().startup()"
                 )
         except BaseException as error:
-            note_failed_start(self.facts, error, worker, was_asked=self._is_to_end)
+            note_failed_start(self.facts, error, worker, was_asked=self._ending.is_asked)
         else:
-            if not self._is_to_end and worker.is_running():
+            if not self._ending.is_asked and worker.is_running():
                 self._outside.turn(Phase.READY)
             self._compare_with_deadline(worker)
         finally:
-            self._starter = None
+            self._ending.starter = None
             if worker.is_running():
                 self._outside.progress.end()
 
@@ -347,10 +280,10 @@ class Root:
         if (
             self.facts.start_error is not None
         ):  # an override of startup() may fail and leave it running
-            self._loop.call_soon(self.stop)
+            self._loop.call_soon(self._ending.stop)
         while life.outcome is None:
             try:
                 await life.wait_ended()
             except asyncio.CancelledError:  # whoever cancels all the tasks there are wants an end
-                self._loop.call_soon(self.stop)
+                self._loop.call_soon(self._ending.stop)
         note_end(self.facts, life)
