@@ -45,6 +45,7 @@ SIZES = {
     "K": 22,
     "X": 9,
     "Z": 14,
+    "A": 14,
 }
 """How many scenarios each group has."""
 

@@ -174,6 +174,7 @@ async def test_a_job_that_is_done_is_live_and_not_ready() -> None:
     await job.wait_for_shutdown()
     report = Health(job).report()
     assert (report.phase, report.is_live, report.is_ready) == (Phase.ENDED, True, False)
+    assert report.summary == "ended"
 
 
 async def test_who_has_not_reported_progress_makes_it_not_live() -> None:

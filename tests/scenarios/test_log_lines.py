@@ -58,7 +58,7 @@ def logged_by(worker: Worker) -> list[str]:
 @example(names=["a", "\u0430", "a\u200b", "a\n"])
 @example(names=["x" * 10_000, "\udcff", "a", "a-2"])
 def test_names_of_any_text_forge_neither_a_path_nor_a_line(names: list[str]):
-    """I04, I09"""
+    """I04, I09, A13"""
     group = group_of(*(Idle(name=name) for name in names))
     paths = [child.worker_path for child in group.workers()]
     assert len({*paths}) == len(names)

@@ -102,7 +102,7 @@ def _wrong(place: Place, now: float) -> str:
     core, slot = place.core, place.slot
     if core.state is WorkerState.STOPPING:
         return "" if isinstance(core, GroupCore) and _has_somebody_alive(core) else "is stopping"
-    if _is_below_a_stop(core):
+    if _is_below_a_stop(core) or _is_at_one_of_its_ends(place):
         return ""
     if Core.is_ready(core) and (not isinstance(core, GroupCore) or core.has_started_all()):
         return ""
@@ -117,6 +117,12 @@ def _is_below_a_stop(core: Core) -> bool:
     """Returns whether nobody expects a worker, which does not stop, to be up any more."""
     parent = core.parent()
     return parent is not None and (parent.life is None or parent.is_closed())
+
+
+def _is_at_one_of_its_ends(place: Place) -> bool:
+    """Returns whether a whole tree has not begun yet, or is done: its phase says that."""
+    life = place.core.life
+    return place.slot is None and (life is None or life.outcome is not None)
 
 
 def _has_somebody_alive(group: GroupCore) -> bool:
