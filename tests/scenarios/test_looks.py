@@ -32,10 +32,16 @@ class Looks:
         self.root = root
         self.seen: dict[str, list[tuple[int, WorkerState]]] = {}
         """The states of each worker, with the incarnation."""
-        self.lives: Counter[str] = Counter()
-        root.subscribe(lambda event: self.look())
+        self.faults: list[AssertionError] = []
+        root.subscribe(lambda _: self.look())
 
     def look(self) -> None:
+        try:
+            self._look()
+        except AssertionError as fault:  # nobody else would hear of what a listener raises
+            self.faults.append(fault)
+
+    def _look(self) -> None:
         health = Health(self.root)
         report, tree = health.report(), health.tree()
         nodes = [*flat(tree)]
@@ -53,6 +59,8 @@ class Looks:
             states.append((id(worker._worker.life), worker.worker_state))
 
     def assert_legal(self) -> None:
+        for fault in self.faults:
+            raise fault
         for path, states in self.seen.items():
             for (life, before), (later, after) in pairwise(states):
                 if life == later:
