@@ -71,7 +71,7 @@ async def test_the_phases_of_a_life() -> None:
         (Phase.STARTING, True, False),
         (Phase.READY, True, True),
         (Phase.STOPPING, True, False),
-        (Phase.ENDED, True, False),
+        (Phase.ENDED, False, False),
     ]
 
 
@@ -168,13 +168,16 @@ async def test_a_root_that_was_abandoned_is_dead() -> None:
     await asyncio.sleep(3600)
 
 
-async def test_a_job_that_is_done_is_live_and_not_ready() -> None:
+async def test_a_root_that_has_ended_leaves_nothing_behind_that_would_make_sense() -> None:
     job = worker_with(run=lambda _: asyncio.sleep(1), name="job")
     await job.startup()
     await job.wait_for_shutdown()
     report = Health(job).report()
-    assert (report.phase, report.is_live, report.is_ready) == (Phase.ENDED, True, False)
-    assert report.summary == "ended"
+    assert (report.phase, report.is_live, report.is_ready) == (Phase.ENDED, False, False)
+    assert report.summary == "ended: job has ended (normal shutdown)"
+    health = Health(job)
+    health.leaving = Phase.STOPPING  # as the process does that is about to end with it
+    assert (health.report().is_live, health.report().summary) == (True, "stopping")
 
 
 async def test_who_has_not_reported_progress_makes_it_not_live() -> None:

@@ -116,7 +116,7 @@ def _cut(text: str) -> str:
 def pid_space() -> str:
     """Returns in which namespace our process ids have their meaning; empty if there is only one."""
     try:
-        return os.readlink("/proc/self/ns/pid")
+        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - pathlib takes long to import
     except OSError:
         return ""
 
@@ -142,8 +142,7 @@ def ask(question: Question, path: str) -> Verdict:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         return _no(question, f"{path} cannot be read: {why}")
-    now = time.time()  # noqa: TID251 - it is compared with the time of a file; there is no loop
-    return judge(question, facts, now - touched_at, path, is_gone=_is_gone(facts))
+    return judge(question, facts, _now() - touched_at, path, is_gone=_is_gone(facts))
 
 
 def _read(path: str) -> tuple[bytes, float]:
@@ -205,6 +204,21 @@ def _is_gone(facts: Facts) -> bool:
     return False
 
 
+def kept_by(path: str) -> int:
+    """Returns the id of the process that looks after a health file, and 0 if none is known to."""
+    try:
+        data, touched_at = _read(path)
+        facts = parse(data)
+    except (OSError, ValueError):
+        return 0
+    is_kept = -MOST_AGE <= _now() - touched_at <= MOST_AGE and not _is_gone(facts)
+    return facts.pid if is_kept and facts.pid_space == pid_space() else 0
+
+
+def _now() -> float:
+    return time.time()  # noqa: TID251 - to compare it with the time of a file; there is no loop
+
+
 # --- judging -------------------------------------------------------------------------------------
 
 
@@ -242,9 +256,7 @@ def _no(question: Question, why: str) -> Verdict:
 
 
 def _told(troubles: list[Any]) -> str:
-    return "; ".join(
-        f"{path} {what}" for each in troubles for path, what in _words(each)
-    )
+    return "; ".join(f"{path} {what}" for each in troubles for path, what in _words(each))
 
 
 def _words(trouble: object) -> Iterable[tuple[str, str]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..logs import error_text
 from ..rules.lifecycle import FINAL_STATES, STOPPING, WorkerState
 from ..worker import Worker
 from ..worker.core import Core
-from .reading import Findings, look
+from .reading import Findings, end_of, look
 from .report import Phase, Report, Trouble
 from .stalls import Stalls
 from .tree import bounded_tree
@@ -162,8 +161,4 @@ def _dead(core: Core, leaving: Phase | None) -> tuple[Trouble, ...]:
     life = core.life
     if leaving is not None or life is None or life.outcome is None:
         return ()
-    if life.facts.abandoned:
-        return (Trouble(core.path, "refused to end and was abandoned"),)
-    if life.outcome.exception is not None:
-        return (Trouble(core.path, f"failed ({error_text(life.outcome.exception)})"),)
-    return ()
+    return (Trouble(core.path, end_of(life)),)

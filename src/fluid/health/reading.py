@@ -13,6 +13,7 @@ from ..logs import error_text, one_line
 from ..rules.lifecycle import WorkerState
 from ..worker.core import Core
 from ..worker.group_core import GroupCore
+from ..worker.life import Life
 from ..worker.slot import ChildState, Slot
 from ..worker.supervision.slot import SupervisedSlot
 from .report import MOST_TOLD, Trouble
@@ -157,6 +158,12 @@ def _words(core: Core, slot: Slot | None, now: float) -> str:
         return "has not started"
     if life.outcome is None:
         return f"has been starting for {now - life.began:.1f} s"
+    return end_of(life)
+
+
+def end_of(life: Life) -> str:
+    """Returns how a life has ended."""
+    assert life.outcome is not None
     if life.facts.abandoned:
         return "refused to end and was abandoned"
     if life.outcome.exception is not None:
