@@ -30,7 +30,7 @@ BLOCK = re.compile(
 
 VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "TIME"),
-    (re.compile(r"\d+\.\d+ seconds"), "SOME seconds"),
+    (re.compile(r"\d+\.\d+ (?:s|seconds)\b"), "SOME seconds"),
     (re.compile(r"\$ kill \d+"), "$ kill PID"),
 )
 """What is another with each run, and what is compared in its place."""

@@ -49,3 +49,15 @@ def test_the_workers_have_all_but_a_tenth_and_never_lose_more_than_a_second(seco
     deadline.start(100.0)
     assert deadline.left_for_tree(100.0) == pytest.approx(for_tree)
     assert deadline.left_for_tree(100.25) == pytest.approx(for_tree - 0.25)
+
+
+def test_a_drain_delay_is_taken_from_what_the_workers_have_and_from_nothing_else():
+    deadline = Deadline(25.0, drain_delay=5.0)
+    assert deadline.for_tree == 19.0
+    assert deadline.words == (
+        "19.0 of the 25 seconds of the process's deadline, after 5 of drain delay, are for that"
+    )
+    deadline.start(100.0)
+    assert deadline.left_for_tree(100.0) == 24.0  # the drain comes first, if there is one
+    assert deadline.left(100.0) == 25.0
+    assert Deadline(2.0, drain_delay=1.9).for_tree == 0.0

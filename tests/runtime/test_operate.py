@@ -210,8 +210,8 @@ def test_a_tree_that_may_need_more_than_the_deadline_is_told_of_at_the_start(cap
     assert play(lambda: app, deadline=10.0) == (0, "")
     (line,) = said_by_the_runtime(caplog, logging.INFO)
     assert line == (
-        "app may need 17.0 seconds to stop if all goes wrong, and the process has 9.0 of its "
-        "deadline of 10 for that; all periods would then be 0.53 times as long"
+        "app may need 17.0 seconds to stop if all goes wrong, and 9.0 of the 10 seconds of the "
+        "process's deadline are for that; all periods would then be 0.53 times as long"
     )
 
 

@@ -36,7 +36,9 @@ def check_here(context: click.Context) -> int:
         tree = runner.run(_tree_of(make, target))
     for line in draw(tree, branches_for(encoding_of(sys.stdout))):
         say(line)
-    fits, verdict = _compare(tree["stop_bound"], Deadline(values["deadline"]))
+    fits, verdict = _compare(
+        tree["stop_bound"], Deadline(values["deadline"], values["drain_delay"])
+    )
     if fits or is_left_out(context, BY_NAME["deadline"]):
         say(verdict)
         return CLEAN
@@ -59,10 +61,7 @@ async def _tree_of(make: Maker, target: str) -> Tree:
 
 def _compare(bound: float | None, deadline: Deadline) -> tuple[bool, str]:
     """Returns whether a stop fits into the deadline in the worst case, and that in words."""
-    limit = deadline.for_tree
-    budget = (
-        f"{limit:.1f} of the {deadline.seconds:g} seconds of the process's deadline are for that"
-    )
+    limit, budget = deadline.for_tree, deadline.words
     if (bound is None and isinf(limit)) or (bound is not None and bound <= limit):
         if isinf(limit):
             budget = "the process has no deadline"

@@ -18,9 +18,8 @@ class Ending:
 
     Args:
         loop: The process's event loop, in which all of it is called.
-        deadline: What the stop has to keep to.
+        deadline: What the stop has to keep to, and when it is to begin.
         outside: Is told before anything follows, and knows which worker is the root.
-        drain_delay: Seconds for which work goes on after a request.
     """
 
     def __init__(
@@ -28,7 +27,6 @@ class Ending:
         loop: asyncio.AbstractEventLoop,
         deadline: Deadline,
         outside: Outside,
-        drain_delay: float,
     ) -> None:
         self.stop_asked: bool = False
         """Whether there is to be no other life after this one."""
@@ -36,7 +34,6 @@ class Ending:
         """Whether there is, as this one is to end."""
         self.starter: asyncio.Task[None] | None = None
         """The task that makes the worker or is inside ``startup()``, while one is."""
-        self.drain_delay: float = drain_delay
         self._loop: asyncio.AbstractEventLoop = loop
         self._deadline: Deadline = deadline
         self._outside: Outside = outside
@@ -81,7 +78,11 @@ class Ending:
 
     def drains(self) -> bool:
         """Returns whether there is work that may go on for a while after a request to stop."""
-        return self.drain_delay > 0 and self._worker is not None and self._worker._worker.is_ready()
+        return (
+            self._deadline.drain_delay > 0
+            and self._worker is not None
+            and self._worker._worker.is_ready()
+        )
 
     def end_drain(self) -> None:
         """Ends the delay, if one goes on."""
@@ -94,8 +95,10 @@ class Ending:
         if self._drained is not None:
             return
         if self.drains():
-            self._outside.progress.begin_draining(self._outside.health.path, self.drain_delay)
-            self._drained = self._loop.call_later(self.drain_delay, self._end_worker)
+            self._outside.progress.begin_draining(
+                self._outside.health.path, self._deadline.drain_delay
+            )
+            self._drained = self._loop.call_later(self._deadline.drain_delay, self._end_worker)
         else:
             self._end_worker()
 

@@ -47,7 +47,8 @@ class Process:
         self._loop: asyncio.AbstractEventLoop = self._runner.get_loop()
         self._thread: int = threading.get_ident()
         self._is_main: bool = threading.current_thread() is threading.main_thread()
-        self._deadline: Deadline = Deadline(settings.deadline if self._is_main else inf)
+        seconds = settings.deadline if self._is_main else inf
+        self._deadline: Deadline = Deadline(seconds, settings.drain_delay)
         self._probe: Probe | None = self._new_probe()
         self._outside: Outside = Outside(self._loop, name, settings, front, self._probe)
         self._root: Root = Root(
@@ -57,7 +58,6 @@ class Process:
             self._deadline,
             self._must_end,
             self._outside,
-            settings.drain_delay,
         )
         self._watch: Watch = Watch(self._deadline, self._overrun, self._hear, self._probe)
         self._signals: Signals = Signals(self._loop, self._root, self._must_end, self._watch)

@@ -41,7 +41,6 @@ class Root:
         deadline: What the worker's stop has to keep to.
         must_end: Called at the beginning of that stop.
         outside: Is told how it goes.
-        drain_delay: Seconds for which work goes on after a request to stop.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class Root:
         deadline: Deadline,
         must_end: Callable[[], None],
         outside: Outside,
-        drain_delay: float,
     ) -> None:
         self.facts: Facts = Facts()
         self.has_left_behind: bool = False
@@ -63,7 +61,7 @@ class Root:
         self._deadline: Deadline = deadline
         self._must_end: Callable[[], None] = must_end
         self._outside: Outside = outside
-        self._ending: Ending = Ending(loop, deadline, outside, drain_delay)
+        self._ending: Ending = Ending(loop, deadline, outside)
         self._has_terminal: bool = has_terminal()
 
     @property
@@ -116,7 +114,7 @@ class Root:
         """Does what a signal asks for."""
         name = signal.Signals(number).name
         if request is Request.STOP:
-            when = f" in {self._ending.drain_delay:g} seconds" if self._ending.drains() else ""
+            when = f" in {self._deadline.drain_delay:g} seconds" if self._ending.drains() else ""
             text = f"{name}: %s is to stop{when}; a second signal takes away its grace"
             self._say(logging.INFO, text)
             self._ending.stop()
@@ -268,9 +266,9 @@ class Root:
         if bound > limit:
             self._say(
                 logging.INFO,
-                f"%s may need {bound:.1f} seconds to stop if all goes wrong, and the process has "
-                f"{limit:.1f} of its deadline of {self._deadline.seconds:g} for that; all periods "
-                f"would then be {limit / bound:.2f} times as long",
+                f"%s may need {bound:.1f} seconds to stop if all goes wrong, and "
+                f"{self._deadline.words}; all periods would then be {limit / bound:.2f} times as "
+                f"long",
             )
 
     async def _wait_for_end(self, worker: Worker) -> None:
