@@ -25,7 +25,8 @@ class Address(Record):
             FluidValueError: If it is none.
         """
         host, _, port = text.rpartition(":")
-        is_whole = ":" not in host or (host.startswith("[") and host.endswith("]"))
+        has_brackets = host.startswith("["), host.endswith("]")
+        is_whole = all(has_brackets) or not (any(has_brackets) or ":" in host)
         if not (port.isascii() and port.isdigit() and int(port) <= 65535 and is_whole):
             raise FluidValueError(
                 f"{text!r} is not an address; write a port, as in 8080, or a host and a port, as "

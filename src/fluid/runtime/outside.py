@@ -93,7 +93,10 @@ class Outside:
         Raises:
             Exception: If it cannot start: its port is in use.
         """
-        if self._server is not None:
+        if self._server is not None and self._settings.http is not None:
+            from .server import try_address
+
+            await try_address(self._settings.http)
             await self._server.startup()
 
     async def close(self, deadline: Deadline) -> bool:
