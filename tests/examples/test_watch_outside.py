@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.runtime.service_manager import Manager
 
 ROOT = Path(__file__).parents[2]
+TARGET = "examples.codesearch.watch:watch"
 DRAIN = 0.5
 PATIENCE = 20.0
 
@@ -33,8 +34,7 @@ class Watched:
         clean = {name: each for name, each in os.environ.items() if not name.startswith("FLUID_")}
         options = ("--http", str(self.port), "--drain-delay", str(DRAIN))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "fluid", "run", *options]
-            + ["examples.codesearch.watch:watch", "--", "src"],
+            [sys.executable, "-m", "fluid", "run", *options, TARGET, "--", "src"],
             cwd=folder,
             env={
                 **clean,
@@ -115,5 +115,3 @@ def test_probes_metrics_and_systemd_see_the_same_from_the_start_to_the_end(watch
     until_ready = said[: said.index(turns[0])]
     assert not any("READY" in each for each in until_ready)
     assert any("WATCHDOG=1" in each for each in said)
-    after_stop = said[said.index(turns[1]) :]
-    assert any("EXTEND_TIMEOUT_USEC=" in each for each in after_stop)
