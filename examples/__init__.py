@@ -1,1 +1,1 @@
-"""Programs that show what fluid is for; each runs with ``python -m examples.<name>``."""
+"""Programs that show what fluid is for; each package says how it is run."""
