@@ -107,7 +107,7 @@ def test_a_block_of_a_callback_is_nobodys_and_told_of_the_root(factory):
 
 def test_blocks_are_counted():
     _, process = heard(Blocking(), None)
-    stalls = process._outside.health.stalls
+    stalls = process._outside.stalls
     assert stalls.count >= 1
     assert stalls.seconds >= stalls.longest >= THRESHOLD
 

@@ -2,10 +2,10 @@
 
 A probe runs every few seconds, so this imports next to nothing. The file is written anew when there
 is something new; else only its time of change moves on, once a second, for as long as the process
-looks after it. So whatever can read a file and its time can judge a process::
+looks after it. So whatever can read a file and its time can judge a process.
 
-    {"format": 1, "pid": 7, "pid_space": "pid:[4026531836]", "mute_for": 0.0, "blocked_by": "",
-     "summary": "ready, 5 workers", "report": {"name": "app", "live": true, ...}}
+It is one object of JSON: ``format``, ``pid`` and ``pid_space``, ``mute_for`` and ``blocked_by``
+about the event loop, and the ``summary`` and the ``report`` of the tree.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def judge(question: Question, facts: Facts, age: float, path: str, *, is_gone: b
         return _no(
             question,
             f"{path} was last touched {age:.0f} s ago, and ought to be once a second: process "
-            f"{facts.pid} hangs or is stopped, or its disk is",
+            f"{facts.pid} hangs, is stopped, or waits for its disk",
         )
     if not facts.mute_for < MOST_MUTE:
         by = f"; it is blocked by {facts.blocked_by}" if facts.blocked_by else ""

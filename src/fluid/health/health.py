@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..clock import steady_time
 from ..rules.lifecycle import FINAL_STATES, STOPPING, WorkerState
 from ..worker import Worker
 from ..worker.core import Core
@@ -13,10 +14,12 @@ from .stalls import Stalls
 from .tree import bounded_tree
 
 FRESH = 0.25
-"""Seconds for which a look at a whole tree is good; a stop is seen at once all the same.
+"""Seconds for which a look at a whole tree is good; a stop is seen at once all the same."""
 
-It costs about a microsecond a worker, so that a tree of ten thousand may be asked as often as
-anybody likes for 4 % of a core.
+SHARE = 0.04
+"""The part of a core that looks may take, however many ask: those at large trees last longer.
+
+Source: a look takes some 2.5 microseconds a worker, so 0.25 seconds do for 4,000 of them.
 """
 
 
@@ -69,10 +72,11 @@ class Health:
         """The root of the tree, now."""
         self.leaving: Phase | None = None
         """STOPPING or RESTARTING, from when the process is to do that: its workers may not know."""
-        self.stalls: Stalls = Stalls()
+        self.stalls: Stalls | None = None
         """Blocks of the event loop, where somebody looks for them."""
         self._name: str = name
         self._looked_at: float = 0.0
+        self._good_for: float = FRESH
         self._standing: _Standing | None = None
         self._report: Report | None = None
 
@@ -92,9 +96,11 @@ class Health:
         """Returns how the tree is."""
         core = self._core
         standing, now = self._standing_of(core), self._now(core)
-        report = self._report
-        if report is None or standing != self._standing or not 0 <= now - self._looked_at < FRESH:
+        report, age = self._report, now - self._looked_at
+        if report is None or standing != self._standing or not 0 <= age < self._good_for:
+            began = steady_time()
             self._report = report = self._new_report(core, now)
+            self._good_for = max((steady_time() - began) / SHARE, FRESH)
             self._looked_at, self._standing = now, standing
         return report
 
@@ -120,7 +126,8 @@ class Health:
 
     def _now(self, core: Core | None) -> float:
         """Returns the time of the workers' event loop."""
-        return 0.0 if core is None or core.life is None else core.life.loop.time()
+        life = None if core is None else core.life
+        return 0.0 if life is None else life.loop.time()
 
     def _new_report(self, core: Core | None, now: float) -> Report:
         if core is None:

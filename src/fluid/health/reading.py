@@ -127,7 +127,8 @@ def _is_at_one_of_its_ends(place: Place) -> bool:
 
 
 def _has_somebody_alive(group: GroupCore) -> bool:
-    return any(core.life is not None and core.life.outcome is None for core in list(group.cores()))
+    lives = [core.life for core in group.cores()]
+    return any(life is not None and life.outcome is None for life in lives)
 
 
 def _has_somebody_to_blame(group: GroupCore) -> bool:

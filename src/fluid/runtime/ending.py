@@ -37,7 +37,7 @@ class Ending:
         self._loop: asyncio.AbstractEventLoop = loop
         self._deadline: Deadline = deadline
         self._outside: Outside = outside
-        self._drained: asyncio.TimerHandle | None = None
+        self._drain_timer: asyncio.TimerHandle | None = None
         """When the worker is asked to stop, as the drain delay is over by then."""
 
     @property
@@ -86,19 +86,19 @@ class Ending:
 
     def end_drain(self) -> None:
         """Ends the delay, if one goes on."""
-        if self._drained is not None:
-            self._drained.cancel()
-            self._drained = None
+        if self._drain_timer is not None:
+            self._drain_timer.cancel()
+            self._drain_timer = None
 
     def _drain(self) -> None:
         """Asks the worker to stop, as soon as nobody can be about to send it work any more."""
-        if self._drained is not None:
+        if self._drain_timer is not None:
             return
         if self.drains():
             self._outside.progress.begin_draining(
                 self._outside.health.path, self._deadline.drain_delay
             )
-            self._drained = self._loop.call_later(self._deadline.drain_delay, self._end_worker)
+            self._drain_timer = self._loop.call_later(self._deadline.drain_delay, self._end_worker)
         else:
             self._end_worker()
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from .. import logs
 from ..clock import steady_time
-from ..health import Health, Phase
+from ..health import Health, Phase, Stalls
 from ..worker import Worker
 from .deadline import Deadline
 from .front import Front
@@ -50,11 +50,15 @@ class Outside:
         probe: Probe | None,
     ) -> None:
         self.health: Health = Health(name=name)
+        self.stalls: Stalls = Stalls()
+        """Blocks of the event loop, so far."""
         self.progress: Progress = Progress(loop, self)
         self._loop: asyncio.AbstractEventLoop = loop
         self._settings: Settings = settings
         self._front: Front = front
         self._probe: Probe | None = probe
+        if probe is not None:
+            self.health.stalls = self.stalls
         self._onlookers: Onlooker = Onlookers()
         self._server: Worker | None = None
         self._phase: Phase | None = None

@@ -136,7 +136,7 @@ class Root:
 
     def tell_stall(self, stall: Stall) -> None:
         """Says that the loop was blocked; it is the root's affair where nobody else is known."""
-        self._outside.health.stalls.add(stall.seconds)
+        self._outside.stalls.add(stall.seconds)
         core = stall.core
         root = None if self.worker is None else self.worker._worker
         if (about := core or root) is not None:

@@ -211,6 +211,13 @@ class Core:
         """Returns what it knows about a child beside what the child knows; for groups."""
         return {}
 
+    def follows(self, before: Core) -> None:
+        """Is told, before its first life, whose place it takes as the next incarnation."""
+
+    def lost_at(self, child: Core) -> float | None:
+        """Returns the time of day at which the incarnation before ended, if any; for groups."""
+        return None
+
     def own_facts(self, worker: Worker) -> dict[str, Any]:
         """Returns what its kind adds to ``status()``, as JSON-able data."""
         return {}
@@ -369,7 +376,8 @@ class Core:
 
     def parent(self) -> Core | None:
         """Returns the core of the group that this worker is in."""
-        return None if self.parent_ref is None else self.parent_ref()
+        reference = self.parent_ref  # once, for it may go while another thread asks
+        return None if reference is None else reference()
 
     @property
     def path(self) -> str:
@@ -405,7 +413,8 @@ class Core:
                 logs.safely(logger.exception, "a listener raised on %s", type(event).__name__)
 
     def _now(self) -> float:
-        return 0.0 if self.life is None else self.life.loop.time()
+        life = self.life
+        return 0.0 if life is None else life.loop.time()
 
 
 def _surroundings() -> Iterator[Core]:

@@ -54,7 +54,8 @@ class GroupCore(Core):
 
     def is_closed(self) -> bool:
         """Returns whether nobody can begin here any more: a child's end is enough for that."""
-        return super().is_closed() or (self.engine is not None and bool(self.engine.roll.ended))
+        engine = self.engine
+        return super().is_closed() or (engine is not None and bool(engine.roll.ended))
 
     def is_ready(self) -> bool:
         """Returns whether the group and everybody below it are ready."""
@@ -72,7 +73,8 @@ class GroupCore(Core):
 
     def has_started_all(self) -> bool:
         """Returns whether no child waits for its turn to start."""
-        return self.engine is None or self.engine.line.is_done
+        engine = self.engine  # once, for it may go while another thread asks
+        return engine is None or engine.line.is_done
 
     def needed(self) -> Iterator[Core]:
         """Yields the children without which this group is not ready."""

@@ -16,7 +16,7 @@ from math import inf, isinf
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .. import events, tasks
+from .. import events, tasks, tracing
 from ..clock import wall_time
 from ..rules import lifecycle
 from ..rules.lifecycle import INIT, RUNNING, Move, WorkerState
@@ -29,6 +29,7 @@ from .stop import Stop
 from .waits import Waiters, settle
 
 if TYPE_CHECKING:
+    from ..tracing.spans import LifeSpans
     from .base import Worker
     from .core import Core
     from .exit import WorkerExit
@@ -81,6 +82,7 @@ class Life:
         "stopping",
         "stragglers",
         "task",
+        "trace",
         "traceback",
         "watchdog",
         "worker",
@@ -121,6 +123,8 @@ class Life:
         self.ended: Waiters[None] | None = None
         self.stragglers: Stragglers | None = None
         """Handlers that refused to end, if any did."""
+        self.trace: LifeSpans | None = None
+        """The spans of its start and its stop, if the program wants any."""
 
         self.facts: Facts = Facts()
         self.outcome: Outcome | None = None
@@ -141,6 +145,10 @@ class Life:
     def begin(self) -> None:
         """Makes the task."""
         worker = self.worker_alive()
+        if (tracer := tracing.tracer()) is not None:
+            from .traced import spans_of
+
+            self.trace = spans_of(self, tracer)
         self.core.emit(events.WorkerStarted)
         if _starts_at_once(worker):
             self.started_up = True
@@ -222,6 +230,8 @@ class Life:
         if outcome.exception is not None:
             self.traceback = outcome.exception.__traceback__
         self._emit_end(outcome)
+        if self.trace is not None:
+            self.trace.ended(outcome.reason, outcome.code, outcome.exception)
         self._end_start()
         if self.ended is not None:
             self.ended.wake(None)
@@ -288,6 +298,8 @@ class Life:
             return
         self.ready = True
         self.core.emit(events.WorkerReady)
+        if self.trace is not None:
+            self.trace.ready()
         self._end_start()
         self.core.readied.wake(None)
         self.core.life_ready(self)
@@ -351,6 +363,8 @@ class Life:
         if self.watchdog is not None:
             self.watchdog.end()
             self.watchdog = None
+        if self.trace is not None:
+            self.trace.stopping(asked=self.stop_asked)
         core = self.core
         if core.wants(events.WorkerStopping):
             core.emit(events.WorkerStopping, self.stop_asked, self._bound_from_here())

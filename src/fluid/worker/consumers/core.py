@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ... import events
 from ...events import Fate
+from ..core import Core
 from ..hooks import explain, is_default
 from ..life import Life
 from ..phase import RUN
+from .account import Totals
 from .policy import PLAIN, Policy
 from .request import bare, give_up_requests
 from .taking import TakingCore
@@ -25,10 +27,14 @@ if TYPE_CHECKING:
     from .queue import QueueConsumer
 
 
+NOTHING = Totals()
+"""What there was before the first incarnation."""
+
+
 class ConsumerCore(TakingCore):
     """The private side of a consumer: its mailbox, and what was asked to be done with messages."""
 
-    __slots__ = ("batch", "bucket", "policy")
+    __slots__ = ("batch", "before", "bucket", "policy")
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         super().__init__(owner, name, grace)
@@ -37,6 +43,8 @@ class ConsumerCore(TakingCore):
         """The size and age of a batch, where there are batches."""
         self.bucket: Bucket | None = None
         """What is left of its rate limit; to start this instance again is no way around it."""
+        self.before: Totals = NOTHING
+        """What was counted in mailboxes of incarnations before, which have gone with them."""
 
     # --- the life of the consumer ----------------------------------------------------------------
 
@@ -193,6 +201,18 @@ class ConsumerCore(TakingCore):
     def account(self) -> Mapping[str, int]:
         """Returns the account of the mailbox."""
         return self.mailbox.account()._asdict()
+
+    def totals(self) -> Totals:
+        """Returns what all incarnations together have counted."""
+        totals = self.mailbox.totals()
+        return totals if self.before is NOTHING else totals.plus(self.before)
+
+    def follows(self, before: Core) -> None:
+        """Goes on from what was counted so far."""
+        super().follows(before)
+        if isinstance(before, ConsumerCore):
+            is_another = before.mailbox is not self.mailbox
+            self.before = before.totals() if is_another else before.before
 
     def own_facts(self, worker: Worker) -> dict[str, Any]:
         """Returns how many messages wait, and what became of all of them."""

@@ -12,7 +12,7 @@ from ..hooks import checked_handler, default
 from .mailbox import Mailbox
 from .policy import Policy, checked
 from .queue import QueueConsumer
-from .serving import serve
+from .serving import handling_of, serve
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -319,11 +319,9 @@ class BatchConsumer(HandlingConsumer[M]):
     async def run(self) -> None:
         """Handles batches until a stop is asked for and nothing is left."""
         from .batch import Batches
-        from .handling import Handling
 
         core = self._worker
         assert core.life is not None
-        handling = Handling(
-            core, core.life, core.policy, lambda: self.on_batch, self.on_dead_letter
-        )
+        hook = self.on_dead_letter
+        handling = handling_of(core, core.life, lambda: self.on_batch, hook, takes_batches=True)
         await Batches(core.mailbox, handling, *core.batch).run()

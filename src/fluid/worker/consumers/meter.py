@@ -73,7 +73,7 @@ class Meter:
         if not queued:
             return 0.0
         since, taken = self.woke_at, accepted - queued
-        for count, at in self._marks:
+        for count, at in tuple(self._marks):  # at once: another thread may ask
             if count <= taken:
                 since = max(since, at)
         return max(now - since, 0.0)

@@ -6,6 +6,7 @@ from the mailbox to the handler, until somebody makes the first request.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from .plain import Hand, consume
 if TYPE_CHECKING:
     from ..life import Life
     from .core import ConsumerCore
-    from .handling import Handling, OnDeadLetter
+    from .handling import Handler, Handling, OnDeadLetter
     from .protocols import Answering, HasOnMessage, Source
 
 
@@ -27,7 +28,7 @@ async def serve(
     assert life is not None
     answering = partial(_handling, worker, core, life, on_dead_letter)
     if policy.is_bare and is_default(on_dead_letter) and not mailbox.has_requests:
-        await _consume(worker, core, life, answering=answering)
+        await _consume(_traced(worker, life), core, life, answering=answering)
         if policy.concurrency > 1 or not mailbox.has_requests:
             return
     if not policy.sorts:
@@ -65,9 +66,33 @@ async def _consume(
         mailbox.unaware -= is_unaware
 
 
+def _traced(worker: HasOnMessage[Any], life: Life) -> HasOnMessage[Any]:
+    if life.trace is None:
+        return worker
+    from .traced import TracedMessages
+
+    return TracedMessages(worker, life.trace)
+
+
 def _handling(
     worker: HasOnMessage[Any], core: ConsumerCore, life: Life, on_dead_letter: OnDeadLetter
 ) -> Handling:
+    return handling_of(core, life, lambda: worker.on_message, on_dead_letter)
+
+
+def handling_of(
+    core: ConsumerCore,
+    life: Life,
+    handler: Callable[[], Handler],
+    on_dead_letter: OnDeadLetter,
+    *,
+    takes_batches: bool = False,
+) -> Handling:
+    """Returns what stands before a handler, with spans where the program wants any."""
+    if life.trace is not None:
+        from .traced import traced_handling
+
+        return traced_handling(core, life, handler, on_dead_letter, counts=takes_batches)
     from .handling import Handling
 
-    return Handling(core, life, core.policy, lambda: worker.on_message, on_dead_letter)
+    return Handling(core, life, core.policy, handler, on_dead_letter)

@@ -16,7 +16,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ...errors import ConsumerClosed, FluidValueError, WrongLoopError
-from .account import Account
+from .account import Account, Totals
 from .lobby import Joiners, Room
 from .meter import Meter
 from .request import Request, give_up_requests
@@ -157,6 +157,10 @@ class Store(Generic[M]):
         """Returns how many messages have ever been accepted."""
         return self.sent + self._sent_from_afar
 
+    def is_here(self) -> bool:
+        """Returns whether this is the thread of its consumers, whose loops write the times."""
+        return self._thread == get_ident()
+
     def look(self, now: float) -> None:
         """Notes how long the queue is, for its times."""
         self.meter.look(now, self.size(), self.accepted())
@@ -177,6 +181,22 @@ class Store(Generic[M]):
                 queued=self.size(),
                 in_hand=self._in_hand(),
             )
+
+    def totals(self) -> Totals:
+        """Returns what there has ever been; each number is right for itself, in any thread."""
+        meter = self.meter
+        return Totals(
+            self.accepted(),
+            self.handled,
+            self.dead,
+            self.dropped,
+            self.returned,
+            meter.failed,
+            meter.retried,
+            meter.abandoned,
+            meter.waited,
+            meter.handled_for,
+        )
 
     def pause(self) -> None:
         """Lets no more messages be taken; what is in hand is finished. From any thread.

@@ -43,6 +43,7 @@ class SupervisorCore(GroupCore):
         "estates",
         "limit",
         "random",
+        "restarts",
         "significant",
         "strategy",
     )
@@ -65,6 +66,8 @@ class SupervisorCore(GroupCore):
         """The significant children that have not ended for good."""
         self.added: int = 0
         """How many children there have ever been."""
+        self.restarts: int = 0
+        """How many times it has started a child again, in all of its lives."""
 
     def new_engine(self, life: Life) -> SupervisorEngine:
         """Returns what will run the children."""
@@ -202,6 +205,7 @@ class SupervisorCore(GroupCore):
             raise FluidValueError(f"the factory of child {key!r} made no child: {problem}")
         core.key, core.parent_ref, core.place_number = key, weakref.ref(self), slot.number
         _equip(worker, slot.spec)
+        core.follows(slot.core)
         slot.child, slot.core = worker, core
 
     def children_reborn(self) -> Iterable[Core]:
@@ -248,6 +252,11 @@ class SupervisorCore(GroupCore):
 
     # --- what it is ------------------------------------------------------------------------------
 
+    def lost_at(self, child: Core) -> float | None:
+        """Returns the time of day at which the incarnation before ended, if there was one."""
+        slot = self.place_of(child)
+        return None if slot is None else slot.lost_at
+
     def is_closed(self) -> bool:
         """Returns whether it is stopping or has ended; a child's end does not close it."""
         return Core.is_closed(self)
@@ -262,7 +271,8 @@ class SupervisorCore(GroupCore):
 
     def needed(self) -> Iterator[Core]:
         """Yields the permanent children: while one of them is down, the supervisor is not ready."""
-        return (slot.core for slot in self.supervised() if slot.spec.restart is Restart.PERMANENT)
+        places = list(self.supervised())  # at once: another thread may ask
+        return (slot.core for slot in places if slot.spec.restart is Restart.PERMANENT)
 
     def all_started(self) -> None:
         """Is told that all had their turn; those that have crashed meanwhile come first."""

@@ -214,9 +214,11 @@ class SupervisorEngine(Engine):
         self._starts_left -= 1
         is_first = slot.core.life is None and slot.making_error is None
         slot.restarts += not is_first
+        self._core.restarts += not is_first
         slot.begin_anew()
         try:
             if not is_first:
+                slot.note_loss()
                 self._core.renew(slot)
         except BaseException as error:
             slot.making_error = error

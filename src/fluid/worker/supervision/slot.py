@@ -42,6 +42,7 @@ class SupervisedSlot(Slot):
         "is_news",
         "last_error",
         "left_behind",
+        "lost_at",
         "make",
         "making_error",
         "not_before",
@@ -80,6 +81,8 @@ class SupervisedSlot(Slot):
         """How many times in a row it has ended without a stable run."""
         self.restarts: int = 0
         """How many times it was started again."""
+        self.lost_at: float | None = None
+        """The time of day at which the incarnation before the present one ended."""
         self.up_since: float | None = None
         """When the present incarnation was ready."""
         self.not_before: float = 0.0
@@ -122,6 +125,12 @@ class SupervisedSlot(Slot):
         super().begin_anew()
         self.asked = self.is_news = self.left_behind = False
         self.making_error = self.up_since = None
+
+    def note_loss(self) -> None:
+        """Notes when an incarnation has ended that another one will follow."""
+        life = self.core.life
+        if life is not None:
+            self.lost_at = life.ended_wall
 
     def tell_up(self, error: BaseException | None) -> None:
         """Tells who waits for its start how that went."""

@@ -55,6 +55,12 @@ class PeriodicCore(Core):
         tally = self.tally
         return self.before if tally is None else tally.totals()
 
+    def follows(self, before: Core) -> None:
+        """Goes on from what was counted so far."""
+        super().follows(before)
+        if isinstance(before, PeriodicCore):
+            self.before = before.totals()
+
     def own_facts(self, worker: Worker) -> dict[str, Any]:
         """Returns how its timer is doing."""
         schedule = cast("PeriodicWorker", worker).schedule

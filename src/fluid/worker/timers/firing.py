@@ -26,6 +26,7 @@ from .tally import Tally
 
 if TYPE_CHECKING:
     from ...rules.schedules.schedule import Schedule
+    from ...tracing.spans import CallSpans
     from ..life import Life
     from .core import PeriodicCore
     from .periodic import PeriodicWorker
@@ -44,6 +45,7 @@ class Firing:
         "_course",
         "_life",
         "_random",
+        "_spans",
         "_takes_fire",
         "_waiting",
         "_worker",
@@ -59,6 +61,11 @@ class Firing:
         self._alarms: Alarms = alarms_of(life.loop)
         self._takes_fire: bool = takes_fire(worker.on_fire, "on_fire")
         self._random: Random = _CHANCE if worker.seed is None else Random(worker.seed)
+        self._spans: CallSpans | None = None
+        if life.trace is not None:
+            from ...tracing.spans import CallSpans
+
+            self._spans = CallSpans.of_fires(life.trace)
         self._waiting: asyncio.Future[bool] | None = None
         self.running: int = 0
         """How many calls run now."""
@@ -68,7 +75,7 @@ class Firing:
         """Whether all calls have to end now, because one has failed for instance."""
         schedule, clocks = worker.schedule, self._alarms.clocks
         self._course: Course = Course(schedule, worker.missed, self._random, clocks.now(schedule))
-        self.tally: Tally = Tally(self._course, clocks)
+        self.tally: Tally = Tally(self._course, clocks, core.before)
 
     def change(self, schedule: Schedule) -> None:
         """Goes on with another schedule."""
@@ -201,7 +208,11 @@ class Firing:
                 return
             attempt += 1
             try:
-                await worker.on_fire(*arguments)
+                if self._spans is None:
+                    await worker.on_fire(*arguments)
+                else:
+                    with self._spans.around():
+                        await worker.on_fire(*arguments)
                 return
             except Exception as error:
                 explain(error, "on_fire", worker.on_fire)

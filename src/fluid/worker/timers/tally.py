@@ -6,7 +6,7 @@ It outlives that life, and so knows nothing of the worker.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...rules.schedules.course import Course, Slot
 from ...rules.schedules.moment import Moment
@@ -18,12 +18,38 @@ LAST_DATE = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 """The last time of day that can be told."""
 
 
+class Totals(NamedTuple):
+    """Counts of several lives, which nothing sets back."""
+
+    fires: int = 0
+    """How many fires have begun."""
+    missed: int = 0
+    """How many were given up because their time had passed."""
+    skipped: int = 0
+    """How many were left out because the one before still ran."""
+    failed: int = 0
+    """Calls that have raised."""
+    late: float = 0.0
+    """Seconds by which fires began late, of all together."""
+
+
 class Tally:
     """Counts and times."""
 
-    __slots__ = ("_late", "_latest", "clocks", "course", "failed", "last_error", "last_fire")
+    __slots__ = (
+        "_late",
+        "before",
+        "clocks",
+        "course",
+        "failed",
+        "last_error",
+        "last_fire",
+        "latest",
+    )
 
-    def __init__(self, course: Course, clocks: Clocks) -> None:
+    def __init__(self, course: Course, clocks: Clocks, before: Totals) -> None:
+        self.before: Totals = before
+        """What the lives before have counted."""
         self.course: Course = course
         self.clocks: Clocks = clocks
         self.failed: int = 0
@@ -34,7 +60,7 @@ class Tally:
         """What the last of those raised, and when."""
         self._late: float = 0.0
         """Seconds by which fires began late, of all together."""
-        self._latest: float = 0.0
+        self.latest: float = 0.0
         """And of the worst."""
 
     def now(self) -> Moment:
@@ -47,7 +73,7 @@ class Tally:
         self.last_fire = now.wall
         late = slot.lateness(now)
         self._late += late
-        self._latest = max(self._latest, late)
+        self.latest = max(self.latest, late)
 
     def fire(self, slot: Slot, number: int, now: Moment) -> Fire:
         """Returns the fire that has begun, as a function may take it."""
@@ -59,6 +85,25 @@ class Tally:
         """Counts a call that has raised."""
         self.failed += 1
         self.last_error = {**error_as_dict(error), "at": _iso(self.clocks.wall_time())}
+
+    def totals(self) -> Totals:
+        """Returns the counts, added to those of the lives before."""
+        course, so_far = self.course, self.before
+        return Totals(
+            fires=so_far.fires + course.fires,
+            missed=so_far.missed + course.missed,
+            skipped=so_far.skipped + course.skipped,
+            failed=so_far.failed + self.failed,
+            late=so_far.late + self._late,
+        )
+
+    def next_fire(self) -> float | None:
+        """Returns the time of day of the next fire, if one is to come."""
+        course, clocks = self.course, self.clocks
+        at = course.next_at
+        if at is None or course.schedule.by_wall_clock:
+            return at
+        return clocks.wall_time() + at - clocks.time()
 
     def facts(self, *, running: int, goes_on: bool) -> dict[str, Any]:
         """Returns all of it as JSON-able data.
@@ -83,7 +128,7 @@ class Tally:
             "skipped": course.skipped,
             "failed": self.failed,
             "last_error": self.last_error,
-            "lateness": {"mean": mean, "worst": self._latest},
+            "lateness": {"mean": mean, "worst": self.latest},
         }
 
 
