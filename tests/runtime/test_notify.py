@@ -9,27 +9,9 @@ import pytest
 
 from fluid.runtime.notify import Notifier, is_known
 from tests.runtime.playing import said_by_the_runtime
+from tests.runtime.service_manager import Manager
 
 pytestmark = pytest.mark.real
-
-
-class Manager:
-    """A service manager that listens on a socket."""
-
-    def __init__(self, name):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(name)
-        self.socket.setblocking(False)
-        self.address = str(name)
-
-    def heard(self):
-        """Returns the datagrams that have come."""
-        datagrams = []
-        while True:
-            try:
-                datagrams.append(self.socket.recv(4096).decode())
-            except BlockingIOError:
-                return datagrams
 
 
 @pytest.fixture
@@ -74,7 +56,9 @@ def test_an_abstract_socket_is_written_with_an_at_sign():
     manager.socket.close()
 
 
-@pytest.mark.parametrize("address", ["", "@", "/", "vsock:2:1234", "run/notify", "vsock-stream:2:1"])
+@pytest.mark.parametrize(
+    "address", ["", "@", "/", "vsock:2:1234", "run/notify", "vsock-stream:2:1"]
+)
 def test_a_socket_of_another_kind_is_not_known(address):
     """H08"""
     assert not is_known(address)
@@ -123,6 +107,25 @@ def test_of_several_kept_messages_of_a_kind_the_last_one_comes(manager, notifier
     manager.heard()
     notifier.flush()
     assert manager.heard() == ["RELOADING=1\nMONOTONIC_USEC=999", "READY=1", "STATUS=999"]
+
+
+def test_a_kept_message_that_is_said_again_comes_after_what_was_said_between(manager, notifier):
+    """H08"""
+    fill(notifier)
+    for word in ("READY=1", "RELOADING=1", "READY=1"):
+        notifier.send(word)
+    manager.heard()
+    notifier.flush()
+    assert manager.heard() == ["RELOADING=1", "READY=1"]
+
+
+def test_a_message_that_may_be_dropped_does_not_overtake_a_kept_one(manager, notifier):
+    """H09"""
+    fill(notifier)
+    notifier.send("READY=1")
+    manager.heard()
+    assert notifier.send_or_drop("WATCHDOG=1")
+    assert manager.heard() == ["READY=1", "WATCHDOG=1"]
 
 
 def test_a_message_that_is_of_no_use_later_is_dropped_and_that_is_told(manager, notifier):

@@ -65,6 +65,19 @@ class Command(click.Command):
         formatter.write_usage(ctx.command_path, " ".join(pieces))
 
 
+class HealthCommand(click.Command):
+    """A command that reads the file as well, if nobody has said where else to look."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads it, and lets click see to the rest."""
+        row = BY_NAME["health_file"]
+        is_given = os.environ.get(row.variable) or any(word.startswith(row.flag) for word in args)
+        asks_for_help = not set(args).isdisjoint(self.get_help_option_names(ctx))
+        if not is_given and not asks_for_help and not ctx.resilient_parsing:
+            read_file(ctx)
+        return super().parse_args(ctx, args)
+
+
 @click.group(
     cls=Commands,
     name="fluid",
@@ -141,6 +154,28 @@ def config(context: click.Context, /, **_values: Any) -> int:
     if strangers := strange_variables():
         say(one_line(f"variables that are not used: {', '.join(strangers)}"))
     return 0
+
+
+@fluid.command(cls=HealthCommand)
+@click.argument("question", type=click.Choice(["live", "ready"]), default="live")
+@BY_NAME["health_file"].decorate
+def health(question: str, health_file: str | None) -> int:
+    """Tells how a running process is, from the file that it keeps.
+
+    For probes: the exit code is 0 if the process is live (it makes sense to let it go on), or ready
+    (it makes sense to send it work), else 1; the line that is printed says why. The process has to
+    be started with the same --health-file. It answers on the machine that it is called on, with
+    neither HTTP nor a shell.
+    """
+    from ..health.file import Question
+    from .health import say_how
+
+    if not health_file:
+        raise Refusal(
+            "it is not known where the health file is; write  fluid health --health-file PATH, set "
+            "FLUID_HEALTH_FILE, or put  health-file = 'PATH'  under [tool.fluid], as for fluid run"
+        )
+    return say_how(Question(question), health_file)
 
 
 def _end_in_time(context: click.Context) -> None:

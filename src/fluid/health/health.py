@@ -19,7 +19,7 @@ FRESH = 0.25
 SHARE = 0.04
 """The part of a core that looks may take, however many ask: those at large trees last longer.
 
-Source: a look takes some 2.5 microseconds a worker, so 0.25 seconds do for 4,000 of them.
+Source: a look takes about a microsecond a worker, so 0.25 seconds do for 10,000 of them.
 """
 
 
@@ -71,7 +71,7 @@ class Health:
         self.worker: Worker | None = worker
         """The root of the tree, now."""
         self.leaving: Phase | None = None
-        """STOPPING or RESTARTING, from when the process is to do that: its workers may not know."""
+        """What the process is about to do, a stop or a restart: its workers may not know of it."""
         self.stalls: Stalls | None = None
         """Blocks of the event loop, where somebody looks for them."""
         self._name: str = name

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..logs import error_text, one_line
-from ..rules.lifecycle import WorkerState
+from ..rules.lifecycle import RUNNING, WorkerState
 from ..worker.core import Core
 from ..worker.group_core import GroupCore
 from ..worker.life import Life
@@ -54,9 +54,9 @@ def everybody(root: Core) -> Iterator[Place]:
 
 
 def _below(group: GroupCore, *, is_needed: bool) -> list[Place]:
-    needed = set(map(id, group.needed())) if is_needed else set[int]()
+    needed = set(group.needed()) if is_needed else set[Core]()
     # A list first: another thread may look while the loop adds or drops a child.
-    return [Place(slot.core, slot, id(slot.core) in needed) for slot in list(group.slots.values())]
+    return [Place(slot.core, slot, slot.core in needed) for slot in list(group.slots.values())]
 
 
 def look(root: Core, now: float) -> Findings:
@@ -66,11 +66,14 @@ def look(root: Core, now: float) -> Findings:
         root: The tree.
         now: The time of its event loop.
     """
-    states, stuck = Counter[str](), list[Trouble]()
+    states, stuck = Counter[WorkerState](), list[Trouble]()
     not_ready, degraded = list[Trouble](), list[Trouble]()
     for place in everybody(root):
         core = place.core
-        states[core.state.value] += 1
+        state = core.state
+        states[state] += 1
+        if state is RUNNING and _is_well(core):
+            continue
         if len(stuck) < MOST_TOLD and (late := _overdue(core, now)):
             stuck.append(Trouble(core.path, late))
         told = not_ready if place.is_needed else degraded
@@ -78,7 +81,20 @@ def look(root: Core, now: float) -> Findings:
             told.append(Trouble(core.path, what))
         elif len(degraded) < MOST_TOLD and _has_stragglers(core):
             degraded.append(Trouble(core.path, "has a handler that refuses to end"))
-    return Findings(dict(states), tuple(stuck), tuple(not_ready), tuple(degraded))
+    workers = {state.value: number for state, number in states.items()}
+    return Findings(workers, tuple(stuck), tuple(not_ready), tuple(degraded))
+
+
+def _is_well(core: Core) -> bool:
+    """Returns whether there is nothing to be said of a worker that runs; of nearly all, at once."""
+    life = core.life
+    return (
+        life is not None
+        and life.ready
+        and life.watchdog is None
+        and life.stragglers is None
+        and not isinstance(core, GroupCore)
+    )
 
 
 def _overdue(core: Core, now: float) -> str:
@@ -103,9 +119,9 @@ def _wrong(place: Place, now: float) -> str:
     core, slot = place.core, place.slot
     if core.state is WorkerState.STOPPING:
         return "" if isinstance(core, GroupCore) and _has_somebody_alive(core) else "is stopping"
-    if _is_below_a_stop(core) or _is_at_one_of_its_ends(place):
-        return ""
     if Core.is_ready(core) and (not isinstance(core, GroupCore) or core.has_started_all()):
+        return ""
+    if _is_below_a_stop(core) or _is_at_one_of_its_ends(place):
         return ""
     if isinstance(core, GroupCore) and _has_somebody_to_blame(core):
         return ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .. import logs
 from ..health import Phase
 from .stages import Stage
@@ -31,8 +29,12 @@ class Onlooker:
 class Onlookers(Onlooker):
     """Several of them as one."""
 
-    def __init__(self, each: Sequence[Onlooker] = ()) -> None:
-        self._each: Sequence[Onlooker] = each
+    def __init__(self) -> None:
+        self._each: list[Onlooker] = []
+
+    def add(self, onlooker: Onlooker) -> None:
+        """Tells one more from now on."""
+        self._each.append(onlooker)
 
     def turn(self, phase: Phase) -> None:
         """Tells everybody."""

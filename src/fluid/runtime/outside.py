@@ -59,7 +59,7 @@ class Outside:
         self._probe: Probe | None = probe
         if probe is not None:
             self.health.stalls = self.stalls
-        self._onlookers: Onlooker = Onlookers()
+        self._onlookers: Onlookers = Onlookers()
         self._server: Worker | None = None
         self._phase: Phase | None = None
 
@@ -74,9 +74,10 @@ class Outside:
         Raises:
             FluidError: If that cannot be: an extra is not installed, a file cannot be written.
         """
-        self._onlookers = Onlookers([*self._new_onlookers()])
+        for onlooker in self._new_onlookers():
+            self._onlookers.add(onlooker)  # at once: it hears of it if the next one fails
         if self._settings.http is not None:
-            from .server import new_server  # here, because it loads starlette and uvicorn
+            from .server import new_server  # here, because it loads uvicorn
 
             self._server = new_server(self._settings.http, self.health)
 

@@ -179,9 +179,7 @@ class Process:
     def _dump(self) -> None:
         root = self._root
         blocked_for = 0.0 if self._probe is None else self._probe.blocked_for
-        text = stacks.dump(
-            root.worker, self._loop, self._thread, self._outside.stalls, blocked_for
-        )
+        text = stacks.dump(root.worker, self._loop, self._thread, self._outside.stalls, blocked_for)
         self._front.dump(text)
 
     def _overrun(self) -> None:

@@ -115,8 +115,9 @@ class Root:
         name = signal.Signals(number).name
         if request is Request.STOP:
             when = f" in {self._deadline.drain_delay:g} seconds" if self._ending.drains() else ""
-            text = f"{name}: %s is to stop{when}; a second signal takes away its grace"
-            self._say(logging.INFO, text)
+            self._say(
+                logging.INFO, f"{name}: %s is to stop{when}; a second signal takes away its grace"
+            )
             self._ending.stop()
         else:
             self._say(logging.WARNING, f"{name}: %s is to stop at once; a third signal kills")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..health import Health
-from ..http import ASGIServer, health_app
+from ..http import ASGIServer, health_app, listening
+from ..http.origin import names_at
 from ..worker import Worker
 from ..worker.supervision import ChildSpec, Supervisor
 from .address import Address
@@ -20,6 +21,17 @@ def new_server(address: Address, health: Health) -> Worker:
     """Returns what serves ``/livez``, ``/readyz``, ``/status`` and ``/metrics`` of a process."""
 
     def serve() -> HealthServer:
-        return HealthServer(health_app(health), host=address.host, port=address.port, name="http")
+        app = health_app(health, hosts=names_at(address.host))
+        return HealthServer(app, host=address.host, port=address.port, name="http")
 
     return Supervisor(ChildSpec(serve, stopping_grace_period=0.5), name="fluid")
+
+
+async def try_address(address: Address) -> None:
+    """Binds an address for a moment, so that what is wrong with it is told in one line.
+
+    Raises:
+        WorkerStartError: If nobody can listen there.
+    """
+    for sock in await listening.bind(address.host, address.port):
+        sock.close()
