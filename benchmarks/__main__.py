@@ -19,6 +19,7 @@ from pathlib import Path
 
 from . import (
     consumers,
+    flood,
     idle,
     imports,
     messages,
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Iterator[Result]]] = {
     "timers": timers.results,
     "slices": slices.results,
     "running": running.results,
+    "flood": flood.results,
     "simulation": simulation.results,
     "imports": imports.results,
 }

@@ -45,7 +45,12 @@ def small() -> Worker:
 def idle(count: str, seconds: str) -> Worker:
     """Idle workers of all kinds, and one that says what they cost."""
     each = max(int(count) // 4, 1)
-    return Workers(
+    return Workers(*of_all_kinds(each), Meter(float(seconds)), name="app")
+
+
+def of_all_kinds(each: int) -> list[Worker]:
+    """Returns ``each`` workers of each of four kinds, some of them in groups."""
+    return [
         Workers(*[Waiting(name=f"w{number}") for number in range(each)], name="some"),
         Supervisor(*[Waiting(name=f"s{number}") for number in range(each)], name="supervised"),
         *[QueueConsumerWorker[object](ignore, name=f"q{number}") for number in range(each)],
@@ -53,9 +58,7 @@ def idle(count: str, seconds: str) -> Worker:
             PeriodicWorker(ignore, every(3600, first="after"), name=f"t{number}")
             for number in range(each)
         ],
-        Meter(float(seconds)),
-        name="app",
-    )
+    ]
 
 
 def busy(seconds: str) -> Worker:

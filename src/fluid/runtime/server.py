@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..health import Health
 from ..http import ASGIServer, health_app, listening
+from ..http.gate import Limits
 from ..http.origin import names_at
 from ..worker import Worker
 from ..worker.supervision import ChildSpec, Supervisor
@@ -13,8 +14,8 @@ from .address import Address
 class HealthServer(ASGIServer):
     """Serves probes and metrics, and has little to finish when it has to stop."""
 
-    cancel_period = 0.1
-    cleanup_period = 0.5
+    cancel_period: float = 0.1
+    cleanup_period: float = 0.5
 
 
 def new_server(address: Address, health: Health) -> Worker:
@@ -22,7 +23,8 @@ def new_server(address: Address, health: Health) -> Worker:
 
     def serve() -> HealthServer:
         app = health_app(health, hosts=names_at(address.host))
-        return HealthServer(app, host=address.host, port=address.port, name="http")
+        host, port = address.host, address.port
+        return HealthServer(app, host=host, port=port, name="http", _limits=Limits())
 
     return Supervisor(ChildSpec(serve, stopping_grace_period=0.5), name="fluid")
 
