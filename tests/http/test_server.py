@@ -539,6 +539,7 @@ class Poor:
 async def test_server_without_descriptors_pauses_and_goes_on_when_there_are_some(
     app, caplog, monkeypatch
 ) -> None:
+    """L11."""
     monkeypatch.setattr(door, "PAUSE", 0.02)
     async with server_of(app, Limits()) as server:
         (entrance,) = server._worker.serving._openings
