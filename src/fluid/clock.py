@@ -45,6 +45,14 @@ def cpu_time() -> float:
     return time.process_time()
 
 
+def thread_cpu_time() -> float:
+    """Returns the seconds of processor time that the calling thread has used.
+
+    They tell what something costs, also where the machine is busy with others.
+    """
+    return time.thread_time()
+
+
 def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
     """Returns what tells the loop's time, with no frame of Python's between if that is possible.
 

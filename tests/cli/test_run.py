@@ -145,6 +145,24 @@ def test_an_extra_that_is_missing_comes_with_its_install_line(
     assert app.fluid("run", *words, "app:make") == (2, [], [f"fluid: {line}"])
 
 
+NO_PROCESS = {
+    "--drain-delay=24.5": "--drain-delay: a drain delay of 24.5 seconds leaves nothing of the "
+    "deadline of 25 for the stop; a deadline of 49.5 would do",
+    "--http=8080": '--http needs a package; install it:  pip install "fluid-workers[http]"',
+}
+
+
+@pytest.mark.parametrize("word", NO_PROCESS)
+@pytest.mark.parametrize("words", [("run",), ("run", "--reload"), ("check",)])
+def test_what_no_process_can_be_run_with_is_refused_before_anything_is_made(
+    app, operated, monkeypatch, words, word
+):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    line = f"fluid: {NO_PROCESS[word]}"
+    assert app.fluid(*words, word, "app:missing") == (2, [], [line])
+    assert not operated
+
+
 # --- reload --------------------------------------------------------------------------------------
 
 

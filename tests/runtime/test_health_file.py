@@ -244,13 +244,15 @@ async def test_a_disk_that_hangs_holds_up_neither_the_loop_nor_the_end(path, mon
         assert time.monotonic() - begun < 1.0
 
 
-@pytest.mark.parametrize("place", ["missing/health.json", "", ".", "\udcff/x", "a\nb/health"])
+@pytest.mark.parametrize(
+    "place", ["missing/health.json", "", ".", "\udcff/x", "a\nb/health", "\0", "\ud800"]
+)
 async def test_a_path_that_cannot_be_written_is_refused_with_one_line(place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FluidError, match="cannot be written") as refusal:
         HealthFile(place, Health(name="app"), asyncio.get_running_loop(), None)
     assert str(refusal.value).isprintable()
-    assert isinstance(refusal.value.__cause__, OSError)
+    assert isinstance(refusal.value.__cause__, OSError | ValueError)
     assert names_in(tmp_path) == []
 
 
@@ -359,7 +361,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(path, monkeypatch):
 # --- a whole process -----------------------------------------------------------------------------
 
 
-def test_a_process_keeps_its_file_from_its_start_to_its_end(path):
+def test_a_process_keeps_its_file_from_its_start_to_its_end(path, factory):
     seen = []
 
     class App(Life):
@@ -373,7 +375,8 @@ def test_a_process_keeps_its_file_from_its_start_to_its_end(path):
         await until(lambda: ask(READY, str(path)).is_good)
         stop(worker)
 
-    assert Play(lambda: App(run), {"health_file": str(path)}).run() == (0, "")
+    settings = {"loop_factory": factory, "health_file": str(path)}
+    assert Play(lambda: App(run), settings).run() == (0, "")
     assert seen[0].startswith("live: app:main is starting")
     assert names_in(path.parent) == []
 

@@ -11,7 +11,7 @@ from signal import SIGHUP, SIGTERM
 
 import pytest
 
-from fluid import FluidValueError, Worker, run
+from fluid import Backoff, FluidValueError, Worker, run
 from fluid.runtime.address import Address
 from tests.runtime.playing import Life, Play, sends
 
@@ -160,7 +160,9 @@ def test_a_server_that_dies_is_started_again_and_the_workers_go_on(play, caplog)
 
     async def kill_the_server(worker):
         before = address_of(worker.playing)
-        (server,) = worker.playing.process._outside._server.workers()
+        supervisor = worker.playing.process._outside._server
+        supervisor._worker.backoff = Backoff(initial=0.01)
+        (server,) = supervisor.workers()
         server._worker.life.task.cancel()
         while server.is_running():
             await asyncio.sleep(0)
@@ -170,7 +172,7 @@ def test_a_server_that_dies_is_started_again_and_the_workers_go_on(play, caplog)
                     lives.append((before, await ask(worker.playing, "/readyz")))
                     break
                 except (ConnectionError, TypeError):
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.002)
         sends(SIGTERM)()
 
     caplog.set_level(logging.CRITICAL, "fluid")
@@ -234,7 +236,9 @@ def test_an_address_is_a_port_or_a_host_and_a_port(text, host, port):
     assert Address.parse(str(address)) == address
 
 
-@pytest.mark.parametrize("text", ["", "x", "1:2:3", "::1", "65536", "-1", "80 ", "²", "a:b", "[:1"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1:2:3", "::1", "65536", "-1", "80 ", "²", "a:b", "[:1", "9" * 5000]
+)
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(FluidValueError, match="is not an address; write a port, as in 8080"):
         Address.parse(text)

@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from fluid import Worker, Workers
+from fluid.health import Stalls
 from fluid.runtime import stacks
 from fluid.runtime.stacks import MOST_ENTRIES, MOST_PLACES, core_of_task, dump, thread_stack
-from fluid.health import Stalls
 from tests.contract.cast import Idle, Recorder, for_ever
 
 

@@ -415,8 +415,14 @@ def manager(tmp_path, monkeypatch):
     manager.socket.close()
 
 
+@pytest.fixture
+def play(factory):
+    """Returns a function that runs a whole process, on each of the loops."""
+    return lambda make: Play(make, {"loop_factory": factory}).run()
+
+
 @pytest.mark.real
-def test_a_process_says_ready_when_its_tree_is_and_stopping_before_anybody_is_asked(manager):
+def test_a_process_says_ready_when_its_tree_is_and_stopping_before_anybody_is_asked(play, manager):
     """H08"""
 
     class App(Life):
@@ -433,12 +439,12 @@ def test_a_process_says_ready_when_its_tree_is_and_stopping_before_anybody_is_as
         sends(SIGTERM)()
 
     heard = []
-    assert Play(lambda: App(run), {}).run() == (0, "")
+    assert play(lambda: App(run)) == (0, "")
     assert heard == [[], ["READY"], ["STOPPING"]]
 
 
 @pytest.mark.real
-def test_what_a_worker_starts_cannot_speak_for_the_process(manager):
+def test_what_a_worker_starts_cannot_speak_for_the_process(play, manager):
     """H09"""
 
     def look(worker):
@@ -447,27 +453,27 @@ def test_what_a_worker_starts_cannot_speak_for_the_process(manager):
 
     seen = []
     assert "NOTIFY_SOCKET" in os.environ
-    assert Play(lambda: Life(look), {}).run() == (0, "")
+    assert play(lambda: Life(look)) == (0, "")
     assert seen == []
     assert "WATCHDOG=1" in manager.heard()
 
 
 @pytest.mark.real
-def test_a_start_that_fails_never_says_ready_and_leaves_its_reason_as_the_status(manager):
+def test_a_start_that_fails_never_says_ready_and_leaves_its_reason_as_the_status(play, manager):
     """H08"""
 
     class Broken(Life):
         async def on_startup(self):
             raise ValueError("no")
 
-    assert Play(Broken, {}).run()[0] == 3
+    assert play(Broken)[0] == 3
     heard = manager.heard()
     assert not [text for text in heard if "READY" in text]
     assert heard[-1] == "STATUS=exit code 3: it did not start (ValueError: no)"
 
 
 @pytest.mark.real
-def test_a_process_that_takes_its_time_to_stop_asks_for_more_of_it(manager, monkeypatch):
+def test_a_process_that_takes_its_time_to_stop_asks_for_more_of_it(play, manager, monkeypatch):
     """H10"""
 
     class App(Life):
@@ -478,29 +484,29 @@ def test_a_process_that_takes_its_time_to_stop_asks_for_more_of_it(manager, monk
 
     asked = []
     monkeypatch.setattr("fluid.runtime.systemd.LOOK", 0.01)
-    assert Play(lambda: App(stop), {}).run() == (0, "")
+    assert play(lambda: App(stop)) == (0, "")
     assert asked.count("EXTEND_TIMEOUT_USEC=10000000") >= 2
     assert "STATUS=stopping for 0 of at most 17 s: life in on_shutdown" in asked
 
 
 @pytest.mark.real
-def test_a_process_that_is_restarted_says_so_and_then_that_it_is_ready_again(manager):
+def test_a_process_that_is_restarted_says_so_and_then_that_it_is_ready_again(play, manager):
     """H08"""
     worker = Life(sends(SIGHUP), stop)
-    assert Play(lambda: worker, {}).run() == (0, "")
+    assert play(lambda: worker) == (0, "")
     assert manager.words() == ["READY", "RELOADING", "READY", "STOPPING"]
 
 
 @pytest.mark.real
-def test_a_manager_that_is_not_there_changes_nothing(monkeypatch, caplog):
+def test_a_manager_that_is_not_there_changes_nothing(play, monkeypatch, caplog):
     """H08"""
     monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere/notify")
-    assert Play(lambda: Life(stop), {}).run() == (0, "")
+    assert play(lambda: Life(stop)) == (0, "")
     assert len(said_by_the_runtime(caplog)) == 1
 
 
 @pytest.mark.real
-def test_what_tells_systemd_may_be_broken_and_changes_nothing(manager, monkeypatch, capsys):
+def test_what_tells_systemd_may_be_broken_and_changes_nothing(play, manager, monkeypatch, capsys):
     """H08"""
 
     def fail(*_):
@@ -508,5 +514,5 @@ def test_what_tells_systemd_may_be_broken_and_changes_nothing(manager, monkeypat
 
     for name in ("turn", "last_words"):
         monkeypatch.setattr(Systemd, name, fail)
-    assert Play(lambda: Life(stop), {}).run() == (0, "")
+    assert play(lambda: Life(stop)) == (0, "")
     assert "OSError: no socket" in capsys.readouterr().err

@@ -19,7 +19,7 @@ from .imports import raised
 from .loops import factory_of
 from .options import BY_NAME
 from .refusal import Refusal, encoding_of, say
-from .running import target_of
+from .running import check_options, target_of
 from .sources import ARGUMENTS, is_left_out
 from .target import Maker, maker
 
@@ -30,15 +30,15 @@ def check_here(context: click.Context) -> int:
     One that nobody has set is no promise that anybody could break.
     """
     values, target = context.params, target_of(context)
+    check_options(context)
     loop_factory = factory_of(values["loop"])
     make = maker(target, context.meta[ARGUMENTS])
     with asyncio.Runner(debug=values["debug"] or None, loop_factory=loop_factory) as runner:
         tree = runner.run(_tree_of(make, target))
     for line in draw(tree, branches_for(encoding_of(sys.stdout))):
         say(line)
-    fits, verdict = _compare(
-        tree["stop_bound"], Deadline(values["deadline"], values["drain_delay"])
-    )
+    deadline = Deadline(values["deadline"], values["drain_delay"])
+    fits, verdict = _compare(tree["stop_bound"], deadline)
     if fits or is_left_out(context, BY_NAME["deadline"]):
         say(verdict)
         return CLEAN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def run_here(context: click.Context) -> int:
     """Runs the target in this process, and returns its exit code."""
     end_with_parent()
     values, target = context.params, target_of(context)
+    check_options(context)
     settings = Settings(
         deadline=values["deadline"],
         stall_threshold=values["stall_threshold"],
@@ -36,16 +38,24 @@ def run_here(context: click.Context) -> int:
         http=values["http"],
         health_file=values["health_file"],
     )
-    _check_drain_delay(context, settings)
     make = maker(target, context.meta[ARGUMENTS])
     return operate(make, name=target, settings=settings, front=_front(values))
 
 
-def _check_drain_delay(context: click.Context, settings: Settings) -> None:
+def check_options(context: click.Context) -> None:
+    """Refuses what no process can be run with, whatever its target is.
+
+    Raises:
+        Refusal: If there is such a thing.
+    """
+    values = context.params
     try:
-        settings.check_drain_delay()
+        Settings(values["deadline"], drain_delay=values["drain_delay"]).check_drain_delay()
     except FluidValueError as error:
         raise Refusal(f"{place_of(context, BY_NAME['drain_delay'])}: {error}") from error
+    if values["http"] is not None and find_spec("uvicorn") is None:
+        place, lesson = place_of(context, BY_NAME["http"]), 'pip install "fluid-workers[http]"'
+        raise Refusal(f"{place} needs a package; install it:  {lesson}")
 
 
 def run_reloading(context: click.Context) -> int:
@@ -53,6 +63,7 @@ def run_reloading(context: click.Context) -> int:
     from .reload import RESERVE, reloader
 
     values, target = context.params, target_of(context)
+    check_options(context)
     Name.parse(target)  # what cannot be right after any change is not worth waiting for one
     front = _front(values)
     paths = [Path(path) for path in values["reload_path"]] or [Path.cwd()]

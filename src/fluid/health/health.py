@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..clock import steady_time
+from ..clock import thread_cpu_time
 from ..rules.lifecycle import FINAL_STATES, STOPPING, WorkerState
 from ..worker import Worker
 from ..worker.core import Core
@@ -21,6 +21,9 @@ SHARE = 0.04
 
 Source: a look takes about a microsecond a worker, so 0.25 seconds do for 10,000 of them.
 """
+
+OLDEST = 2.5
+"""Seconds for which a look is good at the most: enough for 100,000 workers at that rate."""
 
 
 class _Standing(NamedTuple):
@@ -98,9 +101,9 @@ class Health:
         standing, now = self._standing_of(core), self._now(core)
         report, age = self._report, now - self._looked_at
         if report is None or standing != self._standing or not 0 <= age < self._good_for:
-            began = steady_time()
+            began = thread_cpu_time()
             self._report = report = self._new_report(core, now)
-            self._good_for = max((steady_time() - began) / SHARE, FRESH)
+            self._good_for = min(max((thread_cpu_time() - began) / SHARE, FRESH), OLDEST)
             self._looked_at, self._standing = now, standing
         return report
 

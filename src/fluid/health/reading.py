@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ..errors import HeartbeatLostError
 from ..logs import error_text, one_line
 from ..rules.lifecycle import RUNNING, WorkerState
 from ..worker.core import Core
@@ -38,7 +39,7 @@ class Findings(NamedTuple):
     workers: dict[str, int]
     """How many there are in each state."""
     stuck: tuple[Trouble, ...]
-    """Those who have to report progress, and have not."""
+    """Those who had to report progress, have not, and do not end for that."""
     not_ready: tuple[Trouble, ...]
     degraded: tuple[Trouble, ...]
 
@@ -74,8 +75,8 @@ def look(root: Core, now: float) -> Findings:
         states[state] += 1
         if state is RUNNING and _is_well(core):
             continue
-        if len(stuck) < MOST_TOLD and (late := _overdue(core, now)):
-            stuck.append(Trouble(core.path, late))
+        if len(stuck) < MOST_TOLD and (how := _stuck(core)):
+            stuck.append(Trouble(core.path, how))
         told = not_ready if place.is_needed else degraded
         if len(told) < MOST_TOLD and (what := _wrong(place, now)):
             told.append(Trouble(core.path, what))
@@ -91,19 +92,21 @@ def _is_well(core: Core) -> bool:
     return (
         life is not None
         and life.ready
-        and life.watchdog is None
         and life.stragglers is None
         and not isinstance(core, GroupCore)
     )
 
 
-def _overdue(core: Core, now: float) -> str:
-    """Returns for how long a worker has not called ``beat()``, if that is too long."""
+def _stuck(core: Core) -> str:
+    """Returns what is to be said of a worker that gets nowhere, and does not let go either.
+
+    A watchdog that is only late is no sign of that: the loop was blocked, and nobody could beat.
+    """
     life = core.life
-    watchdog = None if life is None else life.watchdog
-    if watchdog is None or not watchdog.is_overdue(now):
+    lost = None if life is None or life.outcome is not None else life.facts.run_error
+    if not isinstance(lost, HeartbeatLostError):
         return ""
-    return f"has not called beat() for {now - watchdog.last:.1f} s"
+    return f"has not called beat() for {lost.timeout:g} s, was cancelled, and has not ended"
 
 
 def _has_stragglers(core: Core) -> bool:

@@ -27,7 +27,8 @@ class Address(Record):
         host, _, port = text.rpartition(":")
         has_brackets = host.startswith("["), host.endswith("]")
         is_whole = all(has_brackets) or not (any(has_brackets) or ":" in host)
-        if not (port.isascii() and port.isdigit() and int(port) <= 65535 and is_whole):
+        is_port = port.isascii() and port.isdigit() and len(port) <= len("65535")
+        if not (is_port and int(port) <= 65535 and is_whole):
             raise FluidValueError(
                 f"{text!r} is not an address; write a port, as in 8080, or a host and a port, as "
                 f"in 0.0.0.0:8080 or [::1]:8080"

@@ -88,7 +88,7 @@ class HealthFile(Onlooker):
             )
         try:
             self._write()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: it can be no path at all
             raise FluidError(
                 f"the health file {self._path} cannot be written ({logs.error_text(error)}); its "
                 f"folder has to be there, and to be writable"

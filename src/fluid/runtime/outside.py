@@ -92,6 +92,11 @@ class Outside:
 
             yield HealthFile(self._settings.health_file, self.health, self._loop, self._probe)
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it was told that the process ends."""
+        return self._phase in FINAL
+
     async def open(self) -> None:
         """Starts the server, if there is one.
 
@@ -120,11 +125,16 @@ class Outside:
                 continue
         return not is_abandoned(server)
 
+    def force(self) -> None:
+        """Takes away what is left of the server's grace, if it is its turn to stop."""
+        if self._server is not None and self._server.is_stopping():
+            self._server._worker.force()
+
     # --- telling ---------------------------------------------------------------------------------
 
     def turn(self, phase: Phase) -> None:
         """Tells where the tree is from now on; a stop is for good."""
-        if phase is self._phase or (self._phase in FINAL and phase is not Phase.ENDED):
+        if phase is self._phase or (self.is_leaving and phase is not Phase.ENDED):
             return
         self._phase = phase
         if phase in (Phase.STOPPING, Phase.RESTARTING):
@@ -141,4 +151,8 @@ class Outside:
     def last_words(self, text: str, code: int) -> None:
         """Tells why the process ends as it does; nothing if all went well."""
         self._onlookers.last_words(text, code)
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        """Tells nobody anything any more."""
         self._onlookers.close()

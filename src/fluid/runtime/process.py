@@ -17,11 +17,13 @@ from ..errors import FluidError, FluidValueError
 from ..settings import duration
 from . import last_words, stacks
 from .deadline import Deadline
+from .ending import Ending
 from .exit_codes import Facts, exit_code, reason
 from .front import Front
 from .guard import DYING_WORDS, arm_last_resort, disarm_last_resort, hold, hold_at_exit, leave
 from .outside import Outside
 from .probe import Probe, Stall
+from .requests import Requests
 from .root import Make, Root
 from .settings import Settings
 from .signals import DUMP, SIGNALS, Signals
@@ -51,6 +53,7 @@ class Process:
         self._deadline: Deadline = Deadline(seconds, settings.drain_delay)
         self._probe: Probe | None = self._new_probe()
         self._outside: Outside = Outside(self._loop, name, settings, front, self._probe)
+        ending = Ending(self._loop, self._deadline, self._outside, self._must_end)
         self._root: Root = Root(
             make,
             name,
@@ -58,9 +61,11 @@ class Process:
             self._deadline,
             self._must_end,
             self._outside,
+            ending,
         )
+        requests = Requests(ending, self._deadline, self._outside)
         self._watch: Watch = Watch(self._deadline, self._overrun, self._hear, self._probe)
-        self._signals: Signals = Signals(self._loop, self._root, self._must_end, self._watch)
+        self._signals: Signals = Signals(self._loop, requests, self._must_end, self._watch)
         self._voice: Voice = Voice()
         self._is_armed: threading.Lock = threading.Lock()
         """Taken once, by whoever arms the last resort: several may want to at the same moment."""
@@ -88,6 +93,7 @@ class Process:
             return self._live_out()
         except BaseException:  # no thread can begin, or a defect of fluid's: nothing is left taken
             self.let_go()
+            self._outside.dismiss()
             self._runner.close()
             raise
 

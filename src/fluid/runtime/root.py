@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -22,8 +21,6 @@ from .mistakes import is_usable
 from .noting import note_end, note_failed_make, note_failed_open, note_failed_start
 from .outside import Outside
 from .probe import Stall
-from .signal_count import Request
-from .terminal import has_terminal
 from .undone import is_abandoned, undone
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
@@ -41,6 +38,7 @@ class Root:
         deadline: What the worker's stop has to keep to.
         must_end: Called at the beginning of that stop.
         outside: Is told how it goes.
+        ending: What is wanted of the worker.
     """
 
     def __init__(
@@ -51,6 +49,7 @@ class Root:
         deadline: Deadline,
         must_end: Callable[[], None],
         outside: Outside,
+        ending: Ending,
     ) -> None:
         self.facts: Facts = Facts()
         self.has_left_behind: bool = False
@@ -61,8 +60,7 @@ class Root:
         self._deadline: Deadline = deadline
         self._must_end: Callable[[], None] = must_end
         self._outside: Outside = outside
-        self._ending: Ending = Ending(loop, deadline, outside)
-        self._has_terminal: bool = has_terminal()
+        self._ending: Ending = ending
 
     @property
     def path(self) -> str:
@@ -108,33 +106,6 @@ class Root:
             if self.facts.escaped is None:
                 self.facts.escaped = error
 
-    # --- requests, in the loop -------------------------------------------------------------------
-
-    def obey(self, request: Request, number: int) -> None:
-        """Does what a signal asks for."""
-        name = signal.Signals(number).name
-        if request is Request.STOP:
-            when = f" in {self._deadline.drain_delay:g} seconds" if self._ending.drains() else ""
-            self._say(
-                logging.INFO, f"{name}: %s is to stop{when}; a second signal takes away its grace"
-            )
-            self._ending.stop()
-        else:
-            self._say(logging.WARNING, f"{name}: %s is to stop at once; a third signal kills")
-            self._ending.force()
-
-    def hang_up(self) -> None:
-        """Restarts the worker, or stops it where the terminal has gone that it was started from."""
-        if self._has_terminal and not has_terminal():
-            self._say(logging.INFO, "SIGHUP: %s is to stop, because its terminal has gone")
-            self._must_end()
-            self._ending.stop()
-        elif self._ending.is_asked:
-            self._say(logging.INFO, "SIGHUP: %s is on its way down already")
-        else:
-            self._say(logging.INFO, "SIGHUP: %s is to be restarted")
-            self._ending.restart()
-
     def tell_stall(self, stall: Stall) -> None:
         """Says that the loop was blocked; it is the root's affair where nobody else is known."""
         self._outside.stalls.add(stall.seconds)
@@ -156,10 +127,12 @@ class Root:
     async def _live(self) -> None:
         """Lives one life after the other, with the server beside them."""
         try:
-            if await self._open_outside():
+            # A stop may have been asked for already, by a signal that came before the loop ran.
+            if not self._ending.stop_asked and await self._open_outside():
                 await self._live_lives()
         finally:
             self._outside.turn(Phase.STOPPING)
+            self._must_end()
             self.has_left_behind |= not await self._outside.close(self._deadline)
             self._outside.turn(Phase.ENDED)
 
@@ -179,6 +152,7 @@ class Root:
 
     async def _live_lives(self) -> None:
         """Lives one life after the other, until nobody wants another one."""
+        self._ending.has_begun = True
         while True:
             await self._live_once()
             await tasks.pause()  # an exit that a hook asked for takes uvloop one step more
@@ -189,8 +163,6 @@ class Root:
                 self._say(logging.WARNING, f"the restart of %s goes on, but {sentence}")
 
     async def _live_once(self) -> None:
-        if self._ending.stop_asked:  # by a signal that came before the loop ran
-            return
         self._ending.starter = maker = asyncio.current_task()
         assert maker is not None
         self._outside.progress.begin_making(self._name, maker)

@@ -65,9 +65,10 @@ def run(
         health_file: The file that says how the process is, for ``fluid health``; none by default.
 
     Raises:
-        SystemExit: With 1 if a worker failed or the stop left something undone, 3 if the start
-            failed, 128 + n if signal n was the second request to stop, k if a worker raised
-            ``SystemExit(k)``. The reason is the last line on stderr.
+        SystemExit: With 1 if a worker failed or the stop left something undone, 2 if the extra
+            ``http`` is missing or the health file cannot be written, 3 if the start failed or
+            nobody can listen there, 128 + n if signal n was the second request to stop, k if a
+            worker raised ``SystemExit(k)``. The reason is the last line on stderr.
         FluidValueError: If ``worker`` is not a worker, or a number is none.
         WorkerStartError: If it was started before.
         FluidError: If called where an event loop is running, or while ``fluid run`` imports the

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from ..errors import FluidValueError
 from ..record import Record
 from .address import Address
+from .deadline import Deadline
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 
@@ -47,7 +48,7 @@ class Settings(Record):
         Raises:
             FluidValueError: If it does.
         """
-        if self.drain_delay >= self.deadline:
+        if not Deadline(self.deadline, self.drain_delay).for_tree > 0:
             raise FluidValueError(
                 f"a drain delay of {self.drain_delay:g} seconds leaves nothing of the deadline of "
                 f"{self.deadline:g} for the stop; a deadline of "

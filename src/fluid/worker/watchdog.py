@@ -34,10 +34,6 @@ class Watchdog:
         """Notes progress."""
         self.last = self._life.loop.time()
 
-    def is_overdue(self, now: float) -> bool:
-        """Returns whether a beat is missing; if so, something keeps the timer from telling."""
-        return now > self.last + self._period * (1 + BLOCKED)
-
     def end(self) -> None:
         """Stops watching."""
         self._timer.cancel()
