@@ -46,7 +46,7 @@ def default(row: Row) -> str:
 
 def lines_logged_in(folder: Path) -> Iterator[tuple[set[str], str]]:
     """Yields the levels and the pattern of each line that a logger is called with."""
-    for file in sorted(folder.glob("*.py")):
+    for file in sorted(folder.rglob("*.py")):
         for call in ast.walk(ast.parse(file.read_text())):
             match call:
                 case ast.Call(func=ast.Attribute(value=ast.Name("logger")), args=[text, *_]):

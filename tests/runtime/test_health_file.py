@@ -17,9 +17,9 @@ import pytest
 from fluid import FluidError, Worker, Workers
 from fluid.health import Health, Phase
 from fluid.health.file import Question, ask, content
-from fluid.runtime import health_file
-from fluid.runtime.health_file import HealthFile
-from fluid.runtime.written_file import WrittenFile
+from fluid.runtime.onlookers import health_file
+from fluid.runtime.onlookers.health_file import HealthFile
+from fluid.runtime.onlookers.written_file import WrittenFile
 from tests.contract.cast import Idle
 from tests.runtime.playing import Life, Play, said_by_the_runtime, stop
 

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from fluid.runtime.notify import Notifier, is_known
+from fluid.runtime.onlookers.notify import Notifier, is_known
 from tests.runtime.playing import said_by_the_runtime
 from tests.runtime.service_manager import Manager
 
@@ -202,7 +202,7 @@ def test_a_broken_log_hurts_nobody_here(tmp_path, monkeypatch, capsys):
     def fail(*_, **__):
         raise OSError("no log")
 
-    monkeypatch.setattr("fluid.runtime.notify.logger.warning", fail)
+    monkeypatch.setattr("fluid.runtime.onlookers.notify.logger.warning", fail)
     notifier = Notifier(nobody(tmp_path))
     notifier.send("READY=1")
     notifier.close()

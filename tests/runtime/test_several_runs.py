@@ -14,7 +14,7 @@ import pytest
 
 from fluid import run
 from fluid.health.file import Question, ask
-from fluid.runtime.health_file import HealthFile
+from fluid.runtime.onlookers.health_file import HealthFile
 from tests.runtime.playing import Life, stop
 
 pytestmark = pytest.mark.real

@@ -15,9 +15,15 @@ import pytest
 
 from fluid import QueueConsumerWorker, Worker, Workers
 from fluid.health import Health, Phase, Report
+from fluid.runtime.onlookers.systemd import (
+    EXTENSION,
+    LONGEST_STATUS,
+    Supervision,
+    Systemd,
+    take_over,
+)
 from fluid.runtime.progress import Progress
 from fluid.runtime.stages import DRAINING, STARTING, STOPPING, Stage, Waiting
-from fluid.runtime.systemd import EXTENSION, LONGEST_STATUS, Supervision, Systemd, take_over
 from tests.contract.cast import Deaf, Idle
 from tests.runtime.playing import Life, Play, said_by_the_runtime, sends, stop
 from tests.runtime.service_manager import Manager, Minutes
@@ -483,7 +489,7 @@ def test_a_process_that_takes_its_time_to_stop_asks_for_more_of_it(play, manager
             asked.extend(manager.heard())
 
     asked = []
-    monkeypatch.setattr("fluid.runtime.systemd.LOOK", 0.01)
+    monkeypatch.setattr("fluid.runtime.onlookers.systemd.LOOK", 0.01)
     assert play(lambda: App(stop)) == (0, "")
     assert asked.count("EXTEND_TIMEOUT_USEC=10000000") >= 2
     assert "STATUS=stopping for 0 of at most 17 s: life in on_shutdown" in asked

@@ -15,7 +15,7 @@ import pytest
 from fluid import Worker
 from fluid.health import Phase
 from fluid.runtime import signal_count
-from fluid.runtime.onlookers import Onlooker
+from fluid.runtime.onlookers.onlooker import Onlooker
 from fluid.runtime.outside import Outside
 from tests.runtime.playing import Life, Play, raises, said_by_the_runtime, sends, stop
 from tests.worker.fakes import deaf_to

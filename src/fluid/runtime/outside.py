@@ -17,7 +17,7 @@ from ..health import Health, Phase, Stalls
 from ..worker import Worker
 from .deadline import Deadline
 from .front import Front
-from .onlookers import Onlooker, Onlookers
+from .onlookers.onlooker import Onlooker, Onlookers
 from .probe import Probe
 from .progress import Progress
 from .settings import Settings
@@ -83,12 +83,12 @@ class Outside:
 
     def _new_onlookers(self) -> Iterator[Onlooker]:
         if "NOTIFY_SOCKET" in os.environ:
-            from .systemd import supervised
+            from .onlookers.systemd import supervised
 
             if (systemd := supervised(self.health, self._loop)) is not None:
                 yield systemd
         if self._settings.health_file is not None:
-            from .health_file import HealthFile
+            from .onlookers.health_file import HealthFile
 
             yield HealthFile(self._settings.health_file, self.health, self._loop, self._probe)
 

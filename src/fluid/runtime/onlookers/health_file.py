@@ -14,13 +14,13 @@ import threading
 from contextlib import suppress
 from functools import partial
 
-from .. import logs
-from ..errors import FluidError
-from ..health import Health, Phase, Report
-from ..health.file import content, kept_by
-from .onlookers import Onlooker
-from .probe import Probe
-from .voice import Voice
+from ... import logs
+from ...errors import FluidError
+from ...health import Health, Phase, Report
+from ...health.file import content, kept_by
+from ..probe import Probe
+from ..voice import Voice
+from .onlooker import Onlooker
 from .written_file import WrittenFile
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")

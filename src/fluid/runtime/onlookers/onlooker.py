@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .. import logs
-from ..health import Phase
-from .stages import Stage
+from ... import logs
+from ...health import Phase
+from ..stages import Stage
 
 
 class Onlooker:

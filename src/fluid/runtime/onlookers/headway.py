@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from math import inf
 
-from ..health import Health
-from ..health.reading import everybody
-from .stages import Stage
+from ...health import Health
+from ...health.reading import everybody
+from ..stages import Stage
 
 PATIENCE = 10.0
 """Seconds without any sign of headway after which none is believed in any more."""

@@ -16,7 +16,7 @@ import os
 import socket
 from threading import Lock
 
-from .. import logs
+from ... import logs
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
 

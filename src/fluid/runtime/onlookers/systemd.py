@@ -17,14 +17,14 @@ import os
 from collections.abc import MutableMapping
 from math import inf
 
-from .. import logs
-from ..clock import steady_time
-from ..health import Health, Phase
-from ..record import Record
+from ... import logs
+from ...clock import steady_time
+from ...health import Health, Phase
+from ...record import Record
+from ..stages import Stage
 from .headway import Headway
 from .notify import Notifier, is_known
-from .onlookers import Onlooker
-from .stages import Stage
+from .onlooker import Onlooker
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
 
