@@ -9,7 +9,8 @@ import pytest
 
 from tools.signals import main, play
 from tools.signals_life import LOOPS, case_of
-from tools.signals_rules import KINDS, TO_EXIT, Kind, Life, Sent, codes, faults, phase
+from tools.signals_records import Life, Sent
+from tools.signals_rules import KINDS, TO_EXIT, Kind, codes, faults, phase
 
 DEADLINE = 1.0
 ALL = {mark: 0.1 * number for number, mark in enumerate(TO_EXIT) if mark}

@@ -2,7 +2,9 @@
 
 Each is one of the cast (``signals_cast.py``): it behaves, fails, hangs or blocks in its own way, on
 asyncio or on uvloop. It gets a SIGTERM somewhere between exec and exit, every third one a second
-signal too, and some a third. What it has to do then is said in ``signals_rules.py``.
+signal too, and some a third. Half of them are looked at meanwhile, by systemd, by clients, by a
+file, and work on for a drain delay. What it has to do then is said in ``signals_rules.py``, and
+what there has to be seen of it in ``signals_sights.py``.
 
     make signals
     make signals ARGS="--count 100 --first 5000"
@@ -22,7 +24,9 @@ from math import inf
 from tempfile import TemporaryDirectory
 
 from .signals_life import Case, Pulse, case_of, live
-from .signals_rules import KINDS, SLACK, TO_EXIT, Life, codes, due, faults, name_of, phase
+from .signals_records import Life
+from .signals_rules import KINDS, SLACK, TO_EXIT, codes, due, faults, name_of, phase
+from .signals_sights import worked_on, wrong_sights
 
 COUNT = 1000
 DEADLINE = 1.5
@@ -53,6 +57,10 @@ class Tally:
         self.phases: Counter[str] = Counter()
         self.codes: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self.longest: defaultdict[str, float] = defaultdict(float)
+        self.looked_at: int = 0
+        self.drained: int = 0
+        self.statuses: Counter[int] = Counter()
+        """What clients were answered."""
         self._began: float = time.monotonic()
 
     def add(self, case: Case, life: Life) -> list[str]:
@@ -65,7 +73,10 @@ class Tally:
             self.phases[phase(life, first)] += 1
             self.longest[case.kind.name] = max(self.longest[case.kind.name], life.gone_at - first)
         self.worst = max(self.worst, life.gone_at - due(life, self.deadline))
-        if found := faults(case.kind, life, self.deadline, self.slack):
+        self.statuses.update(answer.status for answer in life.sights.answers)
+        self.looked_at += any(life.asked)
+        self.drained += worked_on(case.kind, life) is not None
+        if found := wrong(case, life, self.deadline, self.slack):
             self.failures.append(case.seed)
         return found
 
@@ -89,9 +100,17 @@ class Tally:
             f"{mark or 'exec'} {self.phases[mark]}" for mark in (*TO_EXIT, "failing", "hanging")
         )
         yield f"\nthe first signal came after: {met}; too late: {self._too_late()}"
+        answers = ", ".join(f"{status}: {n}" for status, n in sorted(self.statuses.items()))
+        yield f"looked at: {self.looked_at}; answers of /readyz: {answers or 'none'}"
+        yield f"had to work on for a drain delay: {self.drained}"
 
     def _too_late(self) -> int:
         return self.count - self.phases.total()
+
+
+def wrong(case: Case, life: Life, deadline: float, slack: float) -> list[str]:
+    """Returns what was wrong with a life, and with what was to be seen of it."""
+    return [*faults(case.kind, life, deadline, slack), *wrong_sights(case.kind, life)]
 
 
 def report(case: Case, life: Life, found: Sequence[str]) -> str:
@@ -107,6 +126,7 @@ def report(case: Case, life: Life, found: Sequence[str]) -> str:
             f"  marks: {marks}",
             f"  signals: {sent or 'none'}",
             f"  gone at {life.gone_at - zero:.3f} with exit code {life.code}; allowed: {allowed}",
+            *(f"  systemd: {text!r}" for text in life.sights.told),
             *(f"  | {line}" for line in life.errors.splitlines()[-30:]),
             f'  again: make signals ARGS="--only {case.seed}"\n',
         )
@@ -125,7 +145,7 @@ def play(cases: Sequence[Case], deadline: float, jobs: int, slack: float = SLACK
             for _ in range(ATTEMPTS):
                 began = time.monotonic()
                 life = live(case, deadline, cache)
-                found = faults(case.kind, life, deadline, slack)
+                found = wrong(case, life, deadline, slack)
                 if not found or pulse.late_since(began) <= TOO_LATE * slack:
                     break
                 tally.repeated += 1

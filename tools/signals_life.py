@@ -19,7 +19,9 @@ from random import Random
 from typing import NamedTuple
 
 from .signals_marks import PIPE
-from .signals_rules import KINDS, Kind, Life, Sent
+from .signals_outside import Lookout, outside_of
+from .signals_records import Life, Outside, Sent
+from .signals_rules import KINDS, Kind
 
 ROOT = Path(__file__).parents[1]
 GRACE = 0.3
@@ -28,6 +30,9 @@ BEAT = 0.02
 """Seconds from one look at the machine to the next."""
 LIMIT = 30.0
 """Seconds after which a process is killed that nothing else could end."""
+
+LONG = {"": 0.25, "ready": 0.2}
+"""Seconds that some phases take, which a signal may come in; the others are short."""
 
 LOOPS = ("asyncio", "uvloop") if find_spec("uvloop") else ("asyncio",)
 NUMBERS = (signal.SIGTERM, signal.SIGINT)
@@ -50,6 +55,7 @@ class Case(NamedTuple):
     kind: Kind
     loop: str
     shots: tuple[Shot, ...]
+    outside: Outside = Outside()
 
     def __str__(self) -> str:
         shots = ", ".join(
@@ -57,7 +63,8 @@ class Case(NamedTuple):
             f"{'the last' if shot.after is None else shot.after or 'its exec'}"
             for shot in self.shots
         )
-        return f"{self.kind.name} on {self.loop}: {shots}"
+        outside = f" ({self.outside})" if any(self.outside) else ""
+        return f"{self.kind.name} on {self.loop}{outside}: {shots}"
 
 
 def case_of(seed: int, kinds: Sequence[Kind] = KINDS) -> Case:
@@ -66,8 +73,9 @@ def case_of(seed: int, kinds: Sequence[Kind] = KINDS) -> Case:
     turn, place = divmod(seed, len(kinds))
     kind = kinds[place]
     mark = chance.choice(kind.marks)
-    first = Shot(signal.SIGTERM, mark, chance.uniform(0, 0.04 if mark else 0.25))
-    return Case(seed, kind, LOOPS[turn % len(LOOPS)], (first, *_more(chance, first)))
+    first = Shot(signal.SIGTERM, mark, chance.uniform(0, LONG.get(mark, 0.04)))
+    shots = (first, *_more(chance, first))
+    return Case(seed, kind, LOOPS[turn % len(LOOPS)], shots, outside_of(chance))
 
 
 def _more(chance: Random, last: Shot) -> Iterator[Shot]:
@@ -122,21 +130,23 @@ class Pulse:
 def live(case: Case, deadline: float, cache: str) -> Life:
     """Runs one process, kills it, and returns what became of it."""
     ours, theirs = os.pipe()
-    command = [
-        *(sys.executable, "-m", "fluid", "run", f"tools.signals_cast:{case.kind.name}"),
-        *("--deadline", str(deadline), "--loop", case.loop),
-    ]
-    with tempfile.TemporaryFile("w+") as errors:
+    with tempfile.TemporaryFile("w+") as errors, tempfile.TemporaryDirectory() as folder:
+        lookout = Lookout(case.outside, folder)
+        command = [
+            *(sys.executable, "-m", "fluid", "run", f"tools.signals_cast:{case.kind.name}"),
+            *("--deadline", str(deadline), "--loop", case.loop, *lookout.options),
+        ]
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment(cache, theirs),
+            env=environment(cache, theirs) | lookout.variables,
             pass_fds=(theirs,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
         )
         os.close(theirs)
+        lookout.begin()
         try:
             marks, sent = _shoot(process, case.shots, ours)
             gone_at = time.monotonic()
@@ -144,8 +154,9 @@ def live(case: Case, deadline: float, cache: str) -> Life:
             os.close(ours)
             process.kill()
             code = process.wait()
+            sights = lookout.end()
         errors.seek(0)
-        return Life(code, gone_at, marks, tuple(sent), errors.read())
+        return Life(code, gone_at, marks, tuple(sent), errors.read(), case.outside, sights)
 
 
 def environment(cache: str, descriptor: int) -> dict[str, str]:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from fluid.runtime.exit_codes import CLEAN, OVERRAN, SIGNALLED, START_FAILED, UNFINISHED
 from fluid.runtime.signal_count import Request, SignalCount
 
+from .signals_records import Life, Sent
+
 TO_READY = ("", "importing", "imported", "making", "starting", "started", "running", "ready")
 TO_EXIT = (*TO_READY, "stopping", "cleaning", "ended", "exiting")
 """The marks of a life, in their order; the first stands for the exec itself."""
@@ -68,27 +70,6 @@ KINDS = (
     Kind("blocks_a_thread", {"hanging": OVERRAN}, (*TO_READY, "hanging")),
     Kind("hangs_at_exit", {"hanging": OVERRAN}, (*TO_EXIT[:-1], "hanging")),
 )
-
-
-class Sent(NamedTuple):
-    """A signal that was sent."""
-
-    number: int
-    at: float
-
-
-class Life(NamedTuple):
-    """What became of a process."""
-
-    code: int
-    """Its exit code; -n if signal n killed it."""
-    gone_at: float
-    marks: dict[str, float]
-    """When it came how far."""
-    sent: tuple[Sent, ...]
-    """The signals, while it was there."""
-    errors: str = ""
-    """What it has written to stderr."""
 
 
 def phase(life: Life, at: float) -> str:

@@ -41,6 +41,11 @@ class Afterwards:
         self.handler: Handler = handler
         self._count: SignalCount = count
 
+    @property
+    def stands_in_for(self) -> Handler:
+        """Who handles the signal in fact; asked by those below who cannot know this class."""
+        return self.handler
+
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Handles it: a copy goes by."""
         if not self._count.is_same(number, steady_time()):
