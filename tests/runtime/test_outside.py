@@ -12,6 +12,7 @@ from signal import SIGHUP, SIGTERM
 import pytest
 
 from fluid import Backoff, FluidValueError, Worker, run
+from fluid.health import Health, Phase
 from fluid.runtime.address import Address
 from tests.runtime.playing import Life, Play, sends
 
@@ -98,6 +99,21 @@ def test_readiness_is_gone_in_the_first_moment_of_a_stop(play):
     playing, _ = asked(play, stop_and_ask, drain_delay=0.1)
     assert playing.run() == (0, "")
     assert answers == [(True, 503, "not ready: stopping")]
+
+
+def test_whoever_tells_of_the_tree_knows_that_the_process_is_to_stop(play):
+    seen = []
+
+    async def stop_and_look(worker):
+        child_health, root_health = Health(next(worker.workers())), Health(worker)
+        seen.append((root_health.is_ready(), child_health.is_ready()))
+        sends(SIGTERM)()
+        await asyncio.sleep(0)
+        seen.append((root_health.report().phase, child_health.is_ready(), worker.is_running()))
+
+    playing, _ = asked(play, stop_and_look, drain_delay=0.05)
+    assert playing.run() == (0, "")
+    assert seen == [(True, True), (Phase.STOPPING, False, True)]
 
 
 def test_the_server_stays_while_the_workers_are_restarted(play):
@@ -240,7 +256,7 @@ def test_an_address_is_a_port_or_a_host_and_a_port(text, host, port):
     "text", ["", "x", "1:2:3", "::1", "65536", "-1", "80 ", "²", "a:b", "[:1", "9" * 5000]
 )
 def test_what_is_no_address_is_refused(text):
-    with pytest.raises(FluidValueError, match="is not an address; write a port, as in 8080"):
+    with pytest.raises(FluidValueError, match="is not an address; write a port, from 0 to 65535"):
         Address.parse(text)
     with pytest.raises(FluidValueError, match="is not an address"):
         run(Never(), http=text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from ..clock import thread_cpu_time
 from ..rules.lifecycle import FINAL_STATES, STOPPING, WorkerState
@@ -24,6 +25,10 @@ Source: a look takes about a microsecond a worker, so 0.25 seconds do for 10,000
 
 OLDEST = 2.5
 """Seconds for which a look is good at the most: enough for 100,000 workers at that rate."""
+
+
+_leaving: WeakKeyDictionary[Core, Phase] = WeakKeyDictionary()
+"""The trees that are to stop or to be restarted, by whoever runs the process."""
 
 
 class _Standing(NamedTuple):
@@ -73,10 +78,9 @@ class Health:
     def __init__(self, worker: Worker | None = None, name: str = "") -> None:
         self.worker: Worker | None = worker
         """The root of the tree, now."""
-        self.leaving: Phase | None = None
-        """What the process is about to do, a stop or a restart: its workers may not know of it."""
         self.stalls: Stalls | None = None
         """Blocks of the event loop, where somebody looks for them."""
+        self._leaving: Phase | None = None
         self._name: str = name
         self._looked_at: float = 0.0
         self._good_for: float = FRESH
@@ -87,6 +91,27 @@ class Health:
     def path(self) -> str:
         """What the root is called."""
         return self._name if self.worker is None else self.worker.worker_path
+
+    @property
+    def leaving(self) -> Phase | None:
+        """What the process is about to do, a stop or a restart: its workers may not know of it.
+
+        Who sets it says so for all that tell of this tree, or of a part of it.
+        """
+        if self._leaving is not None or not _leaving:
+            return self._leaving
+        above = () if self._core is None else self._core.ancestry()
+        return next((_leaving[core] for core in above if core in _leaving), None)
+
+    @leaving.setter
+    def leaving(self, phase: Phase | None) -> None:
+        self._leaving = phase
+        if (core := self._core) is None:
+            return
+        if phase is None:
+            _leaving.pop(core, None)
+        else:
+            _leaving[core] = phase
 
     def is_ready(self) -> bool:
         """Returns whether it makes sense to send it work."""

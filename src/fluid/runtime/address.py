@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import FluidValueError
+from ..logs import cut, one_line
 from ..record import Record
 
 LOOPBACK = "127.0.0.1"
@@ -30,8 +31,8 @@ class Address(Record):
         is_port = port.isascii() and port.isdigit() and len(port) <= len("65535")
         if not (is_port and int(port) <= 65535 and is_whole):
             raise FluidValueError(
-                f"{text!r} is not an address; write a port, as in 8080, or a host and a port, as "
-                f"in 0.0.0.0:8080 or [::1]:8080"
+                f"{one_line(cut(repr(text), 100))} is not an address; write a port, from 0 to "
+                f"65535, as in 8080, or a host and a port, as in 0.0.0.0:8080 or [::1]:8080"
             )
         return cls(host.strip("[]") or LOOPBACK, int(port))
 

@@ -90,8 +90,8 @@ class HealthFile(Onlooker):
             self._write()
         except (OSError, ValueError) as error:  # ValueError: it can be no path at all
             raise FluidError(
-                f"the health file {self._path} cannot be written ({logs.error_text(error)}); its "
-                f"folder has to be there, and to be writable"
+                f"the health file {self._path} cannot be written ({_why(error)}); its folder has "
+                f"to be there, and to be writable"
             ) from error
 
     # --- in the loop -----------------------------------------------------------------------------
@@ -169,6 +169,13 @@ class HealthFile(Onlooker):
         if not mute_for or self._probe is None:
             return mute_for, ""
         return max(mute_for, self._probe.blocked_for), self._probe.blocker
+
+
+def _why(error: OSError | ValueError) -> str:
+    """Returns what is wrong, without the name that it has while it is written."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{type(error).__name__}: {error.strerror}"
+    return logs.error_text(error)
 
 
 def _warn(path: str, error: OSError) -> None:
