@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from starlette.applications import Starlette
 
 from fluid.http import lifespan
-from fluid.http.app_workers import Build
+from fluid.http.workers_in_app import Build
 
 
 class Reply(NamedTuple):

@@ -14,7 +14,7 @@ import pytest
 
 from fluid import Backoff, ChildSpec, FluidValueError, Supervisor, Worker, WorkerFunction, Workers
 from fluid.health import Health, Phase, Report, health
-from fluid.http.app import HealthApp, health_app
+from fluid.http.probes import HealthApp, health_app
 from tests.http.asking import ask
 from tests.worker.fakes import raising, worker_with
 
@@ -96,6 +96,7 @@ async def test_a_query_changes_nothing(path: str):
         ("/in/livez", "/in/"),
         ("/livez", "/in"),
         ("/livez", "/"),
+        ("/livez", "/l"),
     ],
 )
 async def test_a_root_path_is_left_out_of_the_path_where_a_server_puts_it_in(path: str, root: str):

@@ -8,8 +8,8 @@ import logging
 import pytest
 
 from fluid import Workers
-from fluid.http.app import health_app
 from fluid.http.origin import LOCAL_NAMES, names_at
+from fluid.http.probes import health_app
 from tests.http.asking import ask
 from tests.worker.fakes import raising, worker_with
 
@@ -75,6 +75,9 @@ async def test_the_status_of_a_huge_or_deep_tree_is_cut():
 
 # --- who asks ------------------------------------------------------------------------------------
 
+LINK = {"sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+"""What a browser says when somebody follows a link."""
+
 PAGES = [
     ({}, 200),
     ({"host": "10.0.0.7:8080", "user_agent": "kube-probe/1.34"}, 200),
@@ -84,6 +87,10 @@ PAGES = [
     ({"sec_fetch_site": "same-site"}, 403),
     ({"sec_fetch_site": "cross-site"}, 403),
     ({"sec_fetch_site": "anything"}, 403),
+    ({"sec_fetch_site": "cross-site", **LINK}, 200),
+    ({"sec_fetch_site": "cross-site", **LINK, "origin": "http://evil.example"}, 403),
+    ({"sec_fetch_site": "cross-site", **LINK, "sec_fetch_dest": "iframe"}, 403),
+    ({"sec_fetch_site": "cross-site", **LINK, "sec_fetch_mode": "no-cors"}, 403),
     ({"origin": "http://evil.example"}, 403),
     ({"origin": "null"}, 403),
     ({"origin": ""}, 403),

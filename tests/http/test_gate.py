@@ -171,6 +171,18 @@ async def test_newcomer_in_a_flood_is_served_in_a_moment() -> None:
     assert served - 3 <= 2 / 125 + 2 * PAUSE
 
 
+async def test_fifty_who_come_at_the_same_moment_are_all_served_in_that_moment() -> None:
+    gate = gate_of()
+    assert gate.limits.backlog >= 50
+    guests = [Guest(gate) for _ in range(50)]
+    for _ in ("accepted", "read"):
+        for guest in guests:
+            guest.ask(is_new=True)
+        await asyncio.sleep(0.001)
+    assert [len(guest.served) for guest in guests] == [2] * 50
+    gate.close()
+
+
 async def test_loop_has_nothing_to_do_for_those_who_wait() -> None:
     gate = gate_of(turns=RateLimit(1))
     guests = [Guest(gate) for _ in range(100)]
@@ -241,6 +253,17 @@ def test_log_says_little_however_much_there_is_to_say(caplog) -> None:
     now = 60.0
     sparing.warning("nonsense from %s", "b")
     assert caplog.messages[-1] == "nonsense from b (and 9995 times something like it)"
+
+
+def test_log_follows_the_level_of_the_other_logger_at_once(caplog, monkeypatch) -> None:
+    sparing = Sparing(log, lambda: 0.0)
+    sparing.warning("heard")
+    monkeypatch.setattr(log, "disabled", True)
+    sparing.warning("not heard")
+    monkeypatch.setattr(log, "disabled", False)
+    caplog.set_level(logging.ERROR, log.name)
+    sparing.warning("not heard either")
+    assert caplog.messages == ["heard"]
 
 
 # --- connections ---------------------------------------------------------------------------------

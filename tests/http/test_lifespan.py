@@ -19,7 +19,7 @@ import fluid.http
 from fluid import FluidValueError, Worker, WorkerStartError
 from fluid.health import Health, Phase
 from fluid.http import lifespan
-from fluid.http.app_workers import Build
+from fluid.http.workers_in_app import Build
 from tests.http.asking import Server, in_app
 from tests.worker.fakes import Recorded, deaf, now, raising, worker_with
 

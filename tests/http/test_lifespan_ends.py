@@ -22,7 +22,9 @@ from starlette.responses import PlainTextResponse
 from fluid import Worker, Workers
 from fluid.health import Health, Phase
 from fluid.http import lifespan
-from fluid.http.app import health_app
+from fluid.http.probes import health_app
+from fluid.runtime.afterwards import Afterwards
+from fluid.runtime.signal_count import SignalCount
 from tests.http.asking import Server, in_app
 from tests.worker.fakes import worker_with
 
@@ -127,7 +129,10 @@ async def test_the_server_is_left_alone_where_that_is_wanted(sigterms, lines):
     assert lines() == ["worker app ends while the application serves; requests go on without it"]
 
 
-@pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN])
+A_RUN_THAT_IS_OVER = Afterwards(signal.SIG_IGN, SignalCount())
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN, A_RUN_THAT_IS_OVER])
 async def test_no_signal_is_sent_where_nobody_waits_for_it(handler, sigterms, lines):
     signal.signal(signal.SIGTERM, handler)
     async with in_app(worker_with(run=finish, name="app")):

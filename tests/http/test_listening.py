@@ -131,7 +131,10 @@ async def test_where_one_of_several_is_in_use_none_stays_bound(monkeypatch, take
         pass
 
 
-@pytest.mark.parametrize("host", [None, "", " a", "[::1]", 5])
+NO_HOSTS = [None, "", " a", "a b", "[::1]", 5, "127.0.0.1:80", "/run/it.sock", "http://a"]
+
+
+@pytest.mark.parametrize("host", NO_HOSTS)
 def test_bad_host_is_refused(host) -> None:
     with pytest.raises(FluidValueError, match="host of worker 'w' is not a name or an address"):
         listening.check("worker 'w'", host, 80)

@@ -22,7 +22,7 @@ from fluid import (
     WorkerStartError,
     WorkerState,
 )
-from fluid.http import ASGIServer, door, serving
+from fluid.http import ASGIServer, entrance, serving
 from fluid.http.gate import Limits
 from fluid.rules.rate import RateLimit
 from fluid.testing import LeakKind, leaks
@@ -86,6 +86,17 @@ async def test_connection_is_kept_and_asked_again(app, limits) -> None:
             assert (await client.answer()).startswith(OK)
         await client.close()
         assert (await server.status())["requests"] == 3
+
+
+async def test_answer_does_not_wait_until_the_client_has_acknowledged_its_head(app, limits) -> None:
+    async with server_of(app, limits) as server:
+        client = await connect(server.address)
+        client.ask()
+        assert (await client.answer()).startswith(OK)
+        (connection,) = server._worker.serving.guests.connections
+        sock = connection.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        await client.close()
 
 
 async def test_status_tells_the_address_and_what_goes_on(app) -> None:
@@ -154,10 +165,25 @@ def test_what_is_no_application_is_refused(thing) -> None:
         ASGIServer(thing)
 
 
-@pytest.mark.parametrize("option", ["workers", "log_config", "host", "limit_max_requests", "fd"])
-def test_option_that_is_the_workers_own_affair_is_refused(app, option) -> None:
-    with pytest.raises(FluidValueError, match=f"option '{option}' of uvicorn's is not for worker"):
+@pytest.mark.parametrize(
+    ("option", "instead"),
+    [
+        ("workers", "it sees to that by itself"),
+        ("log_config", "it sees to that by itself"),
+        ("limit_max_requests", "it sees to that by itself"),
+        ("host", r"ASGIServer\(app, host=\.\.\.\)"),
+        ("uds", "it listens at a host and a port only"),
+    ],
+)
+def test_option_that_is_the_workers_own_affair_is_refused(app, option, instead) -> None:
+    told = f"option '{option}' of uvicorn's is not for worker 'asgi_server': {instead}"
+    with pytest.raises(FluidValueError, match=told):
         ASGIServer(app, options={option: 1})
+
+
+async def test_option_that_uvicorn_cannot_use_fails_the_start_with_its_reason(app) -> None:
+    with pytest.raises(WorkerStartError, match="cannot use the options that it was given:.*nope"):
+        await server_of(app, options={"ws": "nope"}).startup()
 
 
 def test_option_that_uvicorn_does_not_have_is_refused(app) -> None:
@@ -204,6 +230,16 @@ async def test_application_that_only_says_that_it_failed_fails_the_start() -> No
     async with no_leaks():
         with pytest.raises(WorkerStartError, match=r"^the application ValueError: no$"):
             await Server(app, port=0).startup()
+
+
+@pytest.mark.parametrize("words", [None, "", " \n"])
+async def test_application_that_does_not_say_why_it_failed_fails_the_start(words) -> None:
+    async def app(scope, receive, send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": words})
+
+    with pytest.raises(WorkerStartError, match="^the application failed$"):
+        await Server(app, port=0).startup()
 
 
 async def test_application_without_a_lifespan_is_served() -> None:
@@ -421,6 +457,26 @@ async def test_error_of_the_applications_shutdown_fails_the_worker(app) -> None:
         await server.shutdown()
 
 
+async def test_error_of_an_application_that_broke_while_requests_ended_fails_the_worker(
+    app,
+) -> None:
+    async with no_leaks():
+        server = server_of(app, grace=5)
+        await server.startup()
+        client = await connect(server.address)
+        client.ask("/hold")
+        await until(lambda: "held" in app.history)
+        server.gracefully_stop()
+        await until(server.is_stopping)
+        app.breaks.set()
+        await asyncio.sleep(0.005)
+        app.held.set()
+        assert (await client.answer()).startswith(OK)
+        with pytest.raises(ValueError, match="broke"):
+            await server.wait_for_shutdown()
+        await client.close()
+
+
 async def test_shutdown_of_an_application_has_the_cleanup_period() -> None:
     async def app(scope, receive, send) -> None:
         await receive()
@@ -512,7 +568,7 @@ async def test_server_that_dies_is_restarted_and_workers_notice_nothing(app, fre
     assert app.history == ["up", "down", "up", "down"]
 
 
-# --- the door of a server that has a gate --------------------------------------------------------
+# --- the entrance of a server that has a gate ----------------------------------------------------
 
 
 class Poor:
@@ -540,10 +596,10 @@ async def test_server_without_descriptors_pauses_and_goes_on_when_there_are_some
     app, caplog, monkeypatch
 ) -> None:
     """L11."""
-    monkeypatch.setattr(door, "PAUSE", 0.02)
+    monkeypatch.setattr(entrance, "PAUSE", 0.02)
     async with server_of(app, Limits()) as server:
-        (entrance,) = server._worker.serving._openings
-        entrance._sock = poor = Poor(entrance._sock)
+        (opening,) = server._worker.serving._openings
+        opening._sock = poor = Poor(opening._sock)
         asking = asyncio.ensure_future(asked(server.address))
         await until(lambda: poor.tries)
         await asyncio.sleep(0.01)
@@ -551,6 +607,15 @@ async def test_server_without_descriptors_pauses_and_goes_on_when_there_are_some
         poor.is_poor = False
         assert (await asking).startswith(OK)
     assert "no connection can be accepted ([Errno 24] Too many open files)" in caplog.messages
+
+
+async def test_fifty_who_ask_at_the_same_moment_are_answered_within_a_probes_patience(app) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with server_of(app, Limits()) as server:
+        answers = await asyncio.gather(*(asked(server.address) for _ in range(50)))
+        assert all(answer.startswith(OK) for answer in answers)
+    assert loop.time() - began < 1
 
 
 async def test_flood_is_answered_at_the_rate_and_a_newcomer_at_once(app) -> None:
@@ -567,11 +632,11 @@ async def test_flood_is_answered_at_the_rate_and_a_newcomer_at_once(app) -> None
 
     async with server_of(app, limits) as server:
         flood = [asyncio.ensure_future(greedy()) for _ in range(20)]
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.1)
         began, before = loop.time(), server._worker.serving.guests.total_requests
         assert (await asked(server.address)).startswith(OK)
         waited = loop.time() - began
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.1)
         answered = server._worker.serving.guests.total_requests - before
         passed = loop.time() - began
     await asyncio.wait(flood)

@@ -19,6 +19,8 @@ class Socket:
     def getsockname(self) -> tuple[str, int]:
         return ("127.0.0.1", 80)
 
+    def shutdown(self, how: int) -> None: ...
+
     def close(self) -> None: ...
 
 

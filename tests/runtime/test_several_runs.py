@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 import threading
 import weakref
@@ -98,3 +99,24 @@ def test_a_child_that_was_forked_off_leaves_the_file_to_its_parent(tmp_path, por
     run(Life(fork), health_file=path, http=port, deadline=inf)
     assert [verdict.is_good for verdict in found] == [True]
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_child_that_was_forked_off_keeps_nobody_from_the_port(factory, port):
+    def fork(worker):
+        if not (child := os.fork()):
+            signal.pause()
+            os._exit(0)
+        children.append(child)
+        stop(worker)
+
+    children = []
+    options = {"http": port, "deadline": inf, "loop_factory": factory}
+    try:
+        run(Life(fork), **options)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        run(Life(stop), **options)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)

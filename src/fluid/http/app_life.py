@@ -79,20 +79,21 @@ class AppLife:
         raise self._take_failure() or FluidError("the application has ended")
 
     async def stop(self) -> None:
-        """Has the application clean up, and ends its task; nothing if that has ended.
+        """Has the application clean up, and ends its task; nothing if that has ended well.
 
         Raises:
-            BaseException: What the application raised.
+            BaseException: What the application raised, now or since nobody asked any more.
             FluidError: If it only said that it has failed.
 
         Cancellation: The application is cancelled, and its end waited for.
         """
-        if not len(self._crew):
+        if STARTED not in self._said and not len(self._crew):
             return
-        self._answered.clear()
-        self._must_stop.set()
-        await self._answer()
-        await self._end()
+        if len(self._crew):
+            self._answered.clear()
+            self._must_stop.set()
+            await self._answer()
+            await self._end()
         if self._failure is not None or STOP_FAILED in self._said:
             raise self._take_failure() or FluidError(f"the application {self._words}")
 
@@ -162,6 +163,6 @@ class AppLife:
 
     async def _send(self, message: Message) -> None:
         self._said.add(message["type"])
-        lines = str(message.get("message") or "failed").strip().splitlines()
-        self._words = one_line(lines[-1])  # of a traceback, the error
+        lines = str(message.get("message") or "").strip().splitlines()
+        self._words = one_line(lines[-1]) if lines else "failed"  # of a traceback, the error
         self._answered.set()

@@ -47,5 +47,6 @@ def noticed(worker: Worker, stop_server: bool) -> Iterator[None]:
 
 def _has_server() -> bool:
     """Returns whether somebody waits for the signal, whom a handler of Python's can wake."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    return in_main_thread and callable(signal.getsignal(signal.SIGTERM))
+    handler = signal.getsignal(signal.SIGTERM)
+    handler = getattr(handler, "stands_in_for", handler)  # a fluid.run() that is over is no server
+    return callable(handler) and threading.current_thread() is threading.main_thread()

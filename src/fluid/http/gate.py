@@ -27,12 +27,13 @@ Else the loop would wake up for each of them, which costs as much again as a tur
 class Limits(Record):
     """What the clients of one server may take, all together."""
 
-    turns: RateLimit = RateLimit(125, burst=20)
+    turns: RateLimit = RateLimit(250, burst=100)
     """How often anybody is served: a connection is accepted, or what one has sent is read.
 
-    Source: either takes 0.2 ms of a core of 2026 by itself, and twice as much where the loop has to
-    wake up for it (``python -m benchmarks --only flood``), so that a flood takes 5 percent of a
-    core. Whoever probes honestly asks once a second.
+    Source: fifty who probe honestly ask once a second, on a new connection, which takes two turns,
+    and they may do so all at once. That is the burst, and less than half of the rate. A turn takes
+    0.2 to 0.4 ms of a core of 2026 (``python -m benchmarks --only flood``), so that a flood takes
+    a tenth of a core at the most, never more than one turn in a step of the loop.
     """
     connections: int = 128
     """How many there may be; for one more, the one that has got nowhere for longest is closed.
@@ -40,10 +41,11 @@ class Limits(Record):
     Source: a node has a kubelet, a Prometheus or two and a human; the rest is room to bear a fool.
     A connection costs 30 KiB at most, as far as it takes what it is sent.
     """
-    backlog: int = 32
+    backlog: int = 64
     """How many may wait to be accepted: two thirds of a second, at that rate and in a flood.
 
-    In a longer queue a probe would wait for longer than its own limit, which is a second.
+    In a longer queue a probe would wait for longer than its own limit, which is a second. In one
+    that is full it would do so, too: the system drops it, and it comes again after a second.
     """
     size: int = 8 * 1024
     """Bytes that the head of a request may have, and no more is kept of what comes at once.

@@ -151,7 +151,13 @@ class Guests(ServerState):
             self._life.loop.call_soon(self._see_off, connection)
 
     def _see_off(self, connection: Any) -> None:
-        """Closes a connection when its request has been answered: at once, if it has none."""
+        """Closes a connection when its request has been answered: at once, if it has none.
+
+        Never one that closes already: asyncio's with TLS can no longer be cut off when it has been
+        closed twice, and waits for its client for ever.
+        """
+        if connection.transport.is_closing():
+            return
         try:
             connection.shutdown()
         except Exception as error:  # of a protocol in a state that it did not reckon with

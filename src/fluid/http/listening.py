@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import socket
 from ipaddress import ip_address
 from typing import Any, TypeAlias
@@ -37,7 +38,7 @@ def check(subject: str, host: object, port: object) -> None:
     Raises:
         FluidValueError: If it is none; the message starts with ``subject``.
     """
-    if not isinstance(host, str) or not host or host != host.strip() or host.startswith("["):
+    if not isinstance(host, str) or not _can_be_host(host):
         raise FluidValueError(
             f"host of {subject} is not a name or an address: {host!r}; write '127.0.0.1', '::1', "
             f"or '0.0.0.0' for all interfaces"
@@ -47,6 +48,20 @@ def check(subject: str, host: object, port: object) -> None:
             f"port of {subject} is not a whole number from 0 to {HIGHEST_PORT}: {port!r}; 0 is any "
             f"port that is free"
         )
+
+
+def _can_be_host(host: str) -> bool:
+    """Returns whether it is an address, or a name; no URL, no path, and no port is in it."""
+    return is_address(host) or (bool(host) and not re.search(r"[\s/:\[\]]", host))
+
+
+def is_address(host: str) -> bool:
+    """Returns whether it is an IP address, so that there is nobody to be asked for it."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def text(host: str, port: int) -> str:
@@ -85,14 +100,12 @@ async def bind(host: str, port: int) -> list[socket.socket]:
 async def _places(host: str, port: int) -> list[Place]:
     """Returns the addresses of ``host``; only for a name somebody is asked, in a thread."""
     flags = socket.AI_PASSIVE
-    try:
-        ip_address(host)
-    except ValueError:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    else:
+    if is_address(host):
         flags |= socket.AI_NUMERICHOST
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    else:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
@@ -103,7 +116,9 @@ def _with_port_of(bound: list[socket.socket], address: tuple[Any, ...]) -> tuple
 
 
 def _bind(family: socket.AddressFamily, address: tuple[Any, ...], *, alone: bool) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # Only of a socket that says that it is TCP does asyncio see to it that nothing sent waits for
+    # an acknowledgement: with Nagle's algorithm a response on a kept connection takes 40 ms.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setblocking(False)
         if os.name == "posix":  # elsewhere it lets two servers have the same port

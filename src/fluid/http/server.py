@@ -34,6 +34,15 @@ OWN = {
 }
 """Options of uvicorn's that are the worker's own affair, or that only its ``Server`` knows."""
 
+INSTEAD: dict[str, str] = {
+    "host": "ASGIServer(app, host=...)",
+    "port": "ASGIServer(app, port=...)",
+    "uds": "it listens at a host and a port only; put a proxy in front, or uvicorn in charge",
+    "fd": "it listens at a host and a port only; put a proxy in front, or uvicorn in charge",
+    "timeout_graceful_shutdown": "ASGIServer(app, stopping_grace_period=...)",
+}
+"""What is there in place of some of these."""
+
 GATED: dict[str, object] = {
     "http": Visitor,
     "ws": "none",
@@ -158,7 +167,8 @@ class ASGIServer(Worker):
         assert core.life is not None
         core.serving = serving = Serving(core.config, core.life, core.limits)
         core.address = await serving.open(self.worker_exit_stack, core.asked)
-        where = f"http://{listening.text(*core.address)}"
+        scheme = "https" if core.config.is_ssl else "http"
+        where = f"{scheme}://{listening.text(*core.address)}"
         logger.info("worker %s listens on %s", core.path, where, extra={"worker": core.path})
 
     async def run(self) -> None:
@@ -193,9 +203,8 @@ def _config_of(subject: str, app: object, options: dict[str, Any], limits: Limit
             f"ASGIServer(app)"
         )
     if refused := sorted(OWN & options.keys()):
-        raise FluidValueError(
-            f"option {refused[0]!r} of uvicorn's is not for {subject}, which sees to that by itself"
-        )
+        instead = INSTEAD.get(refused[0], "it sees to that by itself")
+        raise FluidValueError(f"option {refused[0]!r} of uvicorn's is not for {subject}: {instead}")
     options |= GATED if limits is not None else {}
     if limits is not None:
         options["h11_max_incomplete_event_size"] = limits.size

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from math import isinf
 from typing import Any, Protocol, cast
 
 from uvicorn.config import Config
 
+from ..errors import WorkerStartError
+from ..logs import error_text
 from ..worker.life import Life
 from . import listening
 from .app_life import AppLife
 from .asgi import ASGIApp
-from .door import Door
+from .entrance import Entrance
 from .gate import Gate, Limits
 from .guests import Guests
 from .visitor import Visitor
@@ -25,6 +27,9 @@ logger: logging.Logger = logging.getLogger("fluid.http")
 
 BACKLOG = 2048
 """Connections that may wait to be accepted, where there is no gate. Source: uvicorn's default."""
+
+FILES = ("ssl_certfile", "ssl_keyfile", "ssl_ca_certs")
+"""Options that name files, of which the system's errors do not say which is missing."""
 
 LAST_PART = 0.1
 """Of the grace: clients are cut off by then, and what handled their requests can still end."""
@@ -47,8 +52,7 @@ class Serving:
     """
 
     def __init__(self, config: Config, life: Life, limits: Limits | None) -> None:
-        if not config.loaded:
-            config.load()
+        _load(config)
         app = cast("ASGIApp", config.loaded_app)
         headers = config.encoded_headers
         self.app: AppLife = AppLife(app, life, is_needed=config.lifespan == "on")
@@ -73,6 +77,7 @@ class Serving:
         sockets = await listening.bind(*asked)  # first, because it undoes itself
         for sock in sockets:
             stack.callback(sock.close)
+        self._sockets: list[socket.socket] = sockets
         if self._config.lifespan != "off":
             stack.push_async_callback(self.app.stop)
             await self.app.start()
@@ -87,7 +92,7 @@ class Serving:
         guests, state = self.guests, self.app.state
         if gate is not None:
             welcome = partial(Visitor, gate, config, guests, state, loop)
-            self._openings.append(Door(sock, gate, guests, welcome, loop))
+            self._openings.append(Entrance(sock, gate, guests, welcome, loop))
             return
         protocol = cast("Any", config.http_protocol_class)
         server = await loop.create_server(
@@ -107,6 +112,9 @@ class Serving:
             cancel_at: When those who have not ended will be cancelled, if that is known; they are
                 cut off before that.
         """
+        for sock in self._sockets:
+            with suppress(OSError):  # a child that was forked off would go on listening
+                sock.shutdown(socket.SHUT_RDWR)
         for opening in self._openings:
             opening.close()
         self._openings.clear()
@@ -152,3 +160,17 @@ class Serving:
             "in_hand": len(guests.tasks),
             "requests": guests.total_requests,
         }
+
+
+def _load(config: Config) -> None:
+    """Has uvicorn find what its options name: files, modules."""
+    if config.loaded:
+        return
+    try:
+        config.load()
+    except Exception as error:
+        files = {name: getattr(config, name) for name in FILES if getattr(config, name)}
+        which = "".join(f", {name}={value!r}" for name, value in files.items())
+        raise WorkerStartError(
+            f"uvicorn cannot use the options that it was given{which}: {error_text(error)}"
+        ) from error

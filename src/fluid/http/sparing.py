@@ -26,6 +26,10 @@ class Sparing(logging.Logger):
         self._bucket: Bucket = Bucket(AT_MOST)
         self._unsaid: int = 0
 
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - as the base class has it
+        """Asks the other logger; this one is not told when levels are set anew."""
+        return self.parent is not None and self.parent.isEnabledFor(level)
+
     def handle(self, record: logging.LogRecord) -> None:
         """Passes a record on if there were not too many of late, with the number of the others."""
         now = self._now()

@@ -201,7 +201,8 @@ def _path_of(scope: Scope) -> str:
     As ASGI has it since 2023, ``path`` has all of it; servers before that left ``root_path`` out.
     """
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "").rstrip("/"))
+    below = path.removeprefix(scope.get("root_path", "").rstrip("/"))
+    return below if below.startswith("/") else path
 
 
 async def _agree(receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""The door of a server that has a gate: accepts connections one at a time, when it has a turn.
+"""The entrance of a server that has a gate: accepts connections one at a time, when it has a turn.
 
 asyncio's own server accepts all that there are, in one step of the loop, and cannot be told to
 wait.
@@ -18,7 +18,7 @@ PAUSE = 1.0
 """Seconds without accepting when the process has no more descriptors. Source: asyncio's."""
 
 
-class Door:
+class Entrance:
     """Accepts connections to one socket.
 
     Args:

@@ -80,6 +80,9 @@ def lifespan(build: Build, *, health: Health | None = None, stop_server: bool = 
     A server waits for a start, whatever signals come meanwhile: where it may take long, give the
     worker a ``start_timeout``.
 
+    A server calls the lifespan of the application that it serves, and of none that is mounted in
+    it: it belongs to the outermost one.
+
     A lifespan of your own goes around it::
 
         from collections.abc import AsyncIterator
