@@ -84,6 +84,11 @@ class Ledger(BatchConsumer[Order]):
         for order in orders:
             del self.waiting[order.id]
 
+    async def on_dead_letter(self, order: Order, error: BaseException, attempts: int) -> None:
+        """Forgets an order that cannot be booked, and fails with the reason."""
+        del self.waiting[order.id]
+        raise error
+
     def _write(self, orders: list[Order]) -> None:
         with self.orders:
             self.orders.executemany("INSERT OR IGNORE INTO orders VALUES (?, ?, ?)", orders)

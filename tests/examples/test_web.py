@@ -91,6 +91,19 @@ async def test_no_accepted_order_is_lost_while_the_file_cannot_be_written(
         assert booked(file) == {reply.json["id"]}
 
 
+async def test_an_order_that_cannot_be_booked_is_not_accepted_for_ever(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def never(ledger: Ledger, orders: Any) -> None:
+        raise TypeError("a defect")
+
+    monkeypatch.setattr(Ledger, "_write", never)
+    async with opened() as server:
+        reply = await order(server)
+        await asyncio.sleep(5)  # the ledger has failed, and is back
+        assert (await server.ask(f"/orders/{reply.json['id']}")).status == 404
+
+
 async def test_who_comes_when_there_is_no_room_is_asked_to_come_back(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ):
