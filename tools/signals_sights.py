@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
-from fluid.runtime.exit_codes import OVERRAN, SIGNALLED
+from fluid.runtime.exit_codes import SIGNALLED
 
 from .signals_records import Life
 from .signals_rules import AT_ONCE, Kind, requests
@@ -62,8 +62,7 @@ def _wrong_last_status(life: Life) -> Iterator[str]:
         return
     lines = [line for text in life.sights.told for line in text.splitlines()]
     last = next((line for line in lines[::-1] if line.startswith("STATUS=")), "none")
-    hung_at_exit = life.code == OVERRAN and "ended" in life.marks
-    if last.partition(": ")[0] != f"STATUS=exit code {life.code}" and not hung_at_exit:
+    if last.partition(": ")[0] != f"STATUS=exit code {life.code}":
         yield f"the last status was {last}"
 
 

@@ -424,7 +424,7 @@ def manager(tmp_path, monkeypatch):
 @pytest.fixture
 def play(factory):
     """Returns a function that runs a whole process, on each of the loops."""
-    return lambda make: Play(make, {"loop_factory": factory}).run()
+    return lambda make, **others: Play(make, {"loop_factory": factory, **others}).run()
 
 
 @pytest.mark.real
@@ -522,3 +522,14 @@ def test_what_tells_systemd_may_be_broken_and_changes_nothing(play, manager, mon
         monkeypatch.setattr(Systemd, name, fail)
     assert play(lambda: Life(stop)) == (0, "")
     assert "OSError: no socket" in capsys.readouterr().err
+
+
+@pytest.mark.real
+def test_an_exit_that_has_to_be_cut_short_is_the_last_status(play, manager, monkeypatch):
+    held = []
+    monkeypatch.setattr("fluid.runtime.process.hold_at_exit", lambda *given: held.append(given))
+    assert play(lambda: Life(sends(SIGTERM)), deadline=5.0) == (0, "")
+    assert manager.heard()[-1] == "STATUS=exit code 0"
+    ((*_, front),) = held  # what speaks when the interpreter does not get away
+    front.last_words("life: exit code 4: it was not gone", 4)
+    assert manager.heard() == ["STATUS=exit code 4: it was not gone"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import isinf
 
@@ -58,6 +59,30 @@ class Front:
             code: The exit code.
         """
         _write(f"{text}\n")
+
+
+class Witnessed(Front):
+    """What another one shows, told to others as well; for the time after a run.
+
+    Args:
+        front: The other one.
+        witnesses: Whom the last words are told.
+    """
+
+    def __init__(self, front: Front, witnesses: Sequence[Callable[[str, int], None]]) -> None:
+        super().__init__()
+        self._front: Front = front
+        self._witnesses: Sequence[Callable[[str, int], None]] = witnesses
+
+    def dump(self, text: str) -> None:
+        """Shows where everything is."""
+        self._front.dump(text)
+
+    def last_words(self, text: str, code: int) -> None:
+        """Says why the process ends as it does."""
+        for witness in self._witnesses:  # first: stderr may be full, and they never wait
+            logs.safely(witness, text, code)
+        self._front.last_words(text, code)
 
 
 def _write(text: str) -> None:

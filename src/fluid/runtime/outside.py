@@ -16,7 +16,7 @@ from ..clock import steady_time
 from ..health import Health, Phase, Stalls
 from ..worker import Worker
 from .deadline import Deadline
-from .front import Front
+from .front import Front, Witnessed
 from .onlookers.onlooker import Onlooker, Onlookers
 from .probe import Probe
 from .progress import Progress
@@ -152,6 +152,11 @@ class Outside:
         """Tells why the process ends as it does; nothing if all went well."""
         self._onlookers.last_words(text, code)
         self.dismiss()
+
+    def front_at_exit(self) -> Front:
+        """Returns what shows an end that is only forced when the run is over."""
+        witnesses = self._onlookers.witnesses()
+        return Witnessed(self._front, witnesses) if witnesses else self._front
 
     def dismiss(self) -> None:
         """Tells nobody anything any more."""

@@ -126,7 +126,8 @@ class Process:
         if self._deadline.is_running:
             repeated = self._root.facts.repeated_signal
             facts = Facts(repeated_signal=repeated, overran=self._deadline.seconds)
-            held(self._deadline.left(steady_time()), self._root.path, facts, self._front)
+            front = self._outside.front_at_exit()
+            held(self._deadline.left(steady_time()), self._root.path, facts, front)
 
     def _live_out(self) -> int:
         root, facts, count = self._root, self._root.facts, self._signals.count

@@ -40,6 +40,8 @@ class Notifier:
     """
 
     def __init__(self, address: str) -> None:
+        self.address: str = address
+        """Where to."""
         name = os.fsencode(address)
         self._address: bytes = b"\0" + name[1:] if name.startswith(b"@") else name
         self._shown: str = logs.one_line(address)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from ... import logs
 from ...health import Phase
 from ..stages import Stage
+
+Witness: TypeAlias = Callable[[str, int], None]
+"""Is called with the last line of a process, and its exit code."""
 
 
 class Onlooker:
@@ -24,6 +30,10 @@ class Onlooker:
 
     def close(self) -> None:
         """Is told that the run is over, and lets go of what it has."""
+
+    def witness(self) -> Witness | None:
+        """Returns what tells of an end that is forced after that; it holds on to nothing."""
+        return None
 
 
 class Onlookers(Onlooker):
@@ -55,3 +65,7 @@ class Onlookers(Onlooker):
         """Tells everybody."""
         for each in self._each:
             logs.safely(each.close)
+
+    def witnesses(self) -> list[Witness]:
+        """Returns those that there are."""
+        return [witness for each in self._each if (witness := each.witness()) is not None]

@@ -15,6 +15,7 @@ import asyncio
 import logging
 import os
 from collections.abc import MutableMapping
+from functools import partial
 from math import inf
 
 from ... import logs
@@ -24,7 +25,7 @@ from ...record import Record
 from ..stages import Stage
 from .headway import Headway
 from .notify import Notifier, is_known
-from .onlooker import Onlooker
+from .onlooker import Onlooker, Witness
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
 
@@ -163,6 +164,10 @@ class Systemd(Onlooker):
         """Says nothing more."""
         self._notifier.close()
 
+    def witness(self) -> Witness:
+        """Returns what leaves that behind if the exit of the interpreter has to be cut short."""
+        return partial(_tell_end, self._notifier.address)
+
     # --- again and again -------------------------------------------------------------------------
 
     def _look(self) -> None:
@@ -205,3 +210,9 @@ def _words(stage: Stage) -> str:
         named.append(f"{others} more")
     whom = f": {', '.join(named)}" if named else ""
     return f"{stage.verb} for {stage.elapsed:.0f}{limit} s{whom}"
+
+
+def _tell_end(address: str, text: str, _: int) -> None:
+    notifier = Notifier(address)
+    notifier.send(f"STATUS={_short(text.partition(': ')[2])}")
+    notifier.close()
