@@ -47,6 +47,8 @@ PROBE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 UNMOVED = Target("fluid <= other + 1 ms", lambda result: result.fluid <= result.other + 1)
+HARDLY_MOVED = Target("fluid <= other + 2 ms", lambda result: result.fluid <= result.other + 2)
+"""Two of a wake-up's steps may have a new connection before them, and a turn of another."""
 FLAT = Target("fluid <= other + 8 MiB", lambda result: result.fluid <= result.other + 8)
 IN_TIME = Target("fluid <= other", lambda result: result.fluid <= result.other)
 
@@ -59,7 +61,7 @@ def results(plan: Plan) -> Iterator[Result]:
     both = plan.alternate(
         lambda: flooded(plan.scale), lambda: flooded(plan.scale, shut=True), pairs=PAIRS
     )
-    for part, target in (("p50", UNMOVED), ("p99", UNMOVED), ("most", None)):
+    for part, target in (("p50", UNMOVED), ("p99", HARDLY_MOVED), ("most", None)):
         late = [(flood["late"][part], shut["late"][part]) for flood, shut in both]
         yield Result(f"lateness of a worker, {part}, flooded", "ms", late, target)
         quiet = [(flood["quiet"][part], shut["quiet"][part]) for flood, shut in both]

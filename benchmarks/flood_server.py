@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import sys
 import time
 from typing import Any
@@ -108,6 +109,7 @@ def say(what: object) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("fluid.http").setLevel(logging.ERROR)  # what comes in is nonsense on purpose
     _, what, *seconds = sys.argv
     first, *more = map(float, seconds)
     if what == "idle":
