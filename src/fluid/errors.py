@@ -233,3 +233,8 @@ class HandlerTypeError(TypeError, FluidError):
 def as_one(message: str, errors: Sequence[BaseException]) -> BaseException:
     """Returns an only error itself, and several as a group that ``message`` introduces."""
     return errors[0] if len(errors) == 1 else BaseExceptionGroup(message, tuple(errors))
+
+
+def how_to_install(extra: str) -> str:
+    """Returns the advice for whoever lacks what an optional part of fluid needs."""
+    return f'install it:  pip install "fluid-workers[{extra}]"'

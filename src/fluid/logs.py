@@ -84,6 +84,11 @@ def cut(text: str, longest: int = LONGEST_TRACEBACK) -> str:
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 
+def abridged(text: str, longest: int) -> str:
+    """Returns ``text``, or its beginning if it is too long for where it goes, which is no log."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def printable(text: str) -> str:
     """Returns ``text`` with escapes for whatever is not printable."""
     if text.isprintable():

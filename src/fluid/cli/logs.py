@@ -18,7 +18,7 @@ from ..runtime.front import Front
 from ..worker.living import inside
 from .formats import JsonFormatter, PlainFormatter, TerminalFormatter, is_ours
 from .fronts import JsonFront, PlainFront
-from .refusal import Refusal, is_open
+from .refusal import is_open, needs_package
 from .uncaught import log_uncaught
 
 NOT_BY_WHO_RUNS: frozenset[str] = frozenset({"asyncio", "py.warnings", "python"})
@@ -142,9 +142,7 @@ def _chosen(name: str, stream: TextIO) -> str:
         is_terminal = getattr(stream, "isatty", bool)()  # what stands in for stderr may lack it
         return "rich" if is_terminal and _has_rich() else "plain"
     if name == "rich" and not _has_rich():
-        raise Refusal(
-            '--log-format rich needs a package; install it:  pip install "fluid-workers[rich]"'
-        )
+        raise needs_package("--log-format rich", "rich")
     return name
 
 

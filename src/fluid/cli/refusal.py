@@ -14,6 +14,7 @@ from typing import TextIO, TypeGuard
 
 import click
 
+from ..errors import how_to_install
 from ..logs import one_line
 from ..runtime.exit_codes import USAGE
 
@@ -34,6 +35,11 @@ class Refusal(click.ClickException):
     def __init__(self, message: str, *, code: int = USAGE) -> None:
         super().__init__(message)
         self.code: int = code
+
+
+def needs_package(what: str, extra: str) -> Refusal:
+    """Returns the refusal of an option for which an extra is missing."""
+    return Refusal(f"{what} needs a package; {how_to_install(extra)}")
 
 
 def show(refusal: Refusal, *, debug: bool) -> None:

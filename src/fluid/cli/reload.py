@@ -15,7 +15,7 @@ from typing import TypeAlias
 from ..worker import Worker, Workers
 from .child import start
 from .logs import leave_stages_to_others
-from .refusal import Refusal
+from .refusal import Refusal, needs_package
 from .runner import KILL_AFTER, Runner, Start, logger, named, short_name
 
 Watch: TypeAlias = Callable[[Sequence[Path]], AsyncGenerator[set[str], None]]
@@ -38,7 +38,7 @@ def reloader(command: Sequence[str], paths: Sequence[Path], deadline: float) -> 
         Refusal: If the package for watching is missing, or one of the paths.
     """
     if find_spec("watchfiles") is None:
-        raise Refusal('--reload needs a package; install it:  pip install "fluid-workers[reload]"')
+        raise needs_package("--reload", "reload")
     for path in paths:
         if not path.exists():
             raise Refusal(f"--reload-path {path}: there is no such file or folder")

@@ -19,7 +19,7 @@ from .logs import set_up
 from .loops import factory_of
 from .names import Name
 from .options import BY_NAME
-from .refusal import Refusal
+from .refusal import Refusal, needs_package
 from .sources import ARGUMENTS, place_of
 from .target import maker
 
@@ -54,8 +54,7 @@ def check_options(context: click.Context) -> None:
     except FluidValueError as error:
         raise Refusal(f"{place_of(context, BY_NAME['drain_delay'])}: {error}") from error
     if values["http"] is not None and find_spec("uvicorn") is None:
-        place, lesson = place_of(context, BY_NAME["http"]), 'pip install "fluid-workers[http]"'
-        raise Refusal(f"{place} needs a package; install it:  {lesson}")
+        raise needs_package(place_of(context, BY_NAME["http"]), "http")
 
 
 def run_reloading(context: click.Context) -> int:

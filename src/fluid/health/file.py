@@ -18,8 +18,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..logs import abridged
+
 if TYPE_CHECKING:
-    from .report import Report, Trouble
+    from .report import Report
 
 FORMAT = 1
 """Changes when an older ``fluid health`` would misunderstand the file."""
@@ -94,23 +96,24 @@ def content(report: Report, *, pid: int, mute_for: float, blocked_by: str) -> by
         "mute_for": mute_for,
         "blocked_by": _cut(blocked_by),
         "summary": _cut(report.summary),
-        "report": {
-            **report.as_dict(),
-            "name": _cut(report.name),
-            "not_live": _as_list(report.not_live),
-            "not_ready": _as_list(report.not_ready),
-            "degraded": _as_list(report.degraded),
-        },
+        "report": {key: _cut_in(value) for key, value in report.as_dict().items()},
     }
     return json.dumps(facts).encode()
 
 
-def _as_list(troubles: Iterable[Trouble]) -> list[dict[str, str]]:
-    return [{"worker": _cut(each.path), "what": _cut(each.what)} for each in troubles]
+def _cut_in(value: Any) -> Any:
+    """Returns a part of a report with all that is said of workers cut."""
+    match value:
+        case str():
+            return _cut(value)
+        case list():
+            return [{key: _cut(text) for key, text in trouble.items()} for trouble in value]
+        case _:
+            return value
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    return abridged(text, LONGEST_TEXT)
 
 
 def pid_space() -> str:

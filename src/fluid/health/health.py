@@ -127,7 +127,7 @@ class Health:
         report, age = self._report, now - self._looked_at
         if report is None or standing != self._standing or not 0 <= age < self._good_for:
             began = thread_cpu_time()
-            self._report = report = self._new_report(core, now)
+            self._report = report = self._new_report(standing, now)
             self._good_for = min(max((thread_cpu_time() - began) / SHARE, FRESH), OLDEST)
             self._looked_at, self._standing = now, standing
         return report
@@ -157,14 +157,15 @@ class Health:
         life = None if core is None else core.life
         return 0.0 if life is None else life.loop.time()
 
-    def _new_report(self, core: Core | None, now: float) -> Report:
+    def _new_report(self, standing: _Standing, now: float) -> Report:
+        core, leaving = standing.core, standing.leaving
         if core is None:
-            phase = self.leaving or Phase.STARTING
+            phase = leaving or Phase.STARTING
             return Report(self._name, phase, True, False, (), (), (), {})
         findings = look(core, now)
-        phase = self.leaving or _phase(core, findings)
+        phase = leaving or _phase(core, findings)
         is_ready = phase is Phase.READY
-        not_live = (*_dead(core, self.leaving), *findings.stuck)
+        not_live = (*_dead(core, leaving), *findings.stuck)
         return Report(
             name=core.path,
             phase=phase,

@@ -17,6 +17,7 @@ Where to look:
 from typing import TYPE_CHECKING
 
 from ..errors import FluidError as _FluidError
+from ..errors import how_to_install as _how_to_install
 from ..on_demand import on_demand as _on_demand
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ else:
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in ("h11", "uvicorn"):
                 raise
-            lesson = 'install it:  pip install "fluid-workers[http]"'
+            lesson = _how_to_install("http")
             raise _FluidError(f"{name} needs the package {error.name}; {lesson}") from error
 
 

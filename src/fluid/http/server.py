@@ -205,9 +205,8 @@ def _config_of(subject: str, app: object, options: dict[str, Any], limits: Limit
     if refused := sorted(OWN & options.keys()):
         instead = INSTEAD.get(refused[0], "it sees to that by itself")
         raise FluidValueError(f"option {refused[0]!r} of uvicorn's is not for {subject}: {instead}")
-    options |= GATED if limits is not None else {}
     if limits is not None:
-        options["h11_max_incomplete_event_size"] = limits.size
+        options |= {**GATED, "h11_max_incomplete_event_size": limits.size}
     try:
         return Config(cast("Any", app), log_config=None, **options)
     except TypeError as error:

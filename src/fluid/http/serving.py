@@ -60,6 +60,7 @@ class Serving:
         self._config: Config = config
         self._life: Life = life
         self._gate: Gate | None = None if limits is None else Gate(limits, life.loop, logger)
+        self._sockets: list[socket.socket] = []
         self._openings: list[Opening] = []
         self._cut_timer: asyncio.TimerHandle | None = None
 
@@ -77,7 +78,7 @@ class Serving:
         sockets = await listening.bind(*asked)  # first, because it undoes itself
         for sock in sockets:
             stack.callback(sock.close)
-        self._sockets: list[socket.socket] = sockets
+        self._sockets = sockets
         if self._config.lifespan != "off":
             stack.push_async_callback(self.app.stop)
             await self.app.start()

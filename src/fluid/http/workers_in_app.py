@@ -17,6 +17,7 @@ from ..errors import FluidValueError, WorkerStartError
 from ..health import Health, Phase
 from ..worker import Worker
 from ..worker.core import core_of
+from ..worker.starter import never_started
 from .early_end import noticed
 
 # Not "lifespan.py": a module of that name would stand in the way of the function, in fluid.http.
@@ -132,7 +133,8 @@ def lifespan(build: Build, *, health: Health | None = None, stop_server: bool = 
         worker = await _made(build)
         told.worker, told.leaving = worker, None
         async with _until_its_end(worker), worker:
-            _check_started(worker)
+            if not worker.has_started():
+                raise never_started(worker.worker_name)
             with noticed(worker, stop_server), _leaving(told):
                 yield {"workers": worker}
 
@@ -160,14 +162,6 @@ def _refuse(thing: object, subject: str) -> None:
         thing.close()  # else Python would complain that nobody awaited it
         hint = f"; pass the function itself:  lifespan({thing.__name__})"
     raise FluidValueError(f"{subject} a worker or a function that makes one, not {thing!r}{hint}")
-
-
-def _check_started(worker: Worker) -> None:
-    if not worker.has_started():
-        raise WorkerStartError(
-            f"worker {worker.worker_name!r} did not start: "
-            f"its startup() did not call super().startup()"
-        )
 
 
 @asynccontextmanager

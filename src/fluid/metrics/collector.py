@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..errors import FluidError
+from ..errors import FluidError, how_to_install
 from ..health import Health
 from ..worker import Worker
 from .families import FAMILIES
@@ -17,8 +17,7 @@ try:
     from prometheus_client.registry import Collector
 except ModuleNotFoundError as _missing:
     raise FluidError(
-        "WorkerCollector needs the package prometheus-client; "
-        'install it:  pip install "fluid-workers[metrics]"'
+        f"WorkerCollector needs the package prometheus-client; {how_to_install('metrics')}"
     ) from _missing
 
 

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from ..health import Health
+from ..health.tree import MOST_SHOWN
 from ..worker.consumers.core import ConsumerCore
 from ..worker.consumers.kinds import HandlingConsumer
 from ..worker.core import Core
@@ -29,9 +30,6 @@ from .of_messages import CONSUMER, HANDLING
 from .of_timers import TIMER
 from .of_trees import CHILD, LEAF, PROCESS, SUPERVISOR, WORKER
 from .subjects import Child, Handling, Messages, Process, Timer
-
-MOST_SHOWN = 1000
-"""Workers that have metrics of their own, level by level from the root; the others are counted."""
 
 SLICE = 20
 """Workers that are read at a time; that takes two tenths of a millisecond."""
@@ -139,7 +137,7 @@ def _write(part: Part, subject: Any, *labels: str) -> None:
 
 
 def _shown(root: Core) -> Iterator[Place]:
-    """Yields those who have metrics of their own.
+    """Yields those who have metrics of their own, level by level from the root.
 
     No child of a dynamic supervisor has, for its name will never come again; a server of metrics
     would have to remember all of them.

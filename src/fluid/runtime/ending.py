@@ -54,7 +54,7 @@ class Ending:
 
     @property
     def is_under_way(self) -> bool:
-        """Returns whether this life ends, or is to, whoever began that."""
+        """Whether this life ends, or is to, whoever began that."""
         return self.is_asked or self._outside.is_leaving
 
     def stop(self) -> None:

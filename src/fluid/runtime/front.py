@@ -9,7 +9,7 @@ from contextlib import suppress
 from math import isinf
 
 from .. import logs
-from .stages import Stage, Waiting
+from .stages import Stage, Waiting, named
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
 
@@ -94,10 +94,8 @@ def _write(text: str) -> None:
 def stage_line(stage: Stage) -> str:
     """Returns ``app is stopping for 5.0 of at most 17.0 seconds; waiting for ...``."""
     limit = "" if isinf(stage.bound) else f" of at most {stage.bound:.1f}"
-    named = [_whom(each) for each in stage.waiting[:MOST_NAMED]]
-    if (others := len(stage.waiting) - MOST_NAMED) > 0:
-        named.append(f"{others} more")
-    whom = f"; waiting for {', '.join(named)}" if named else ""
+    whom = named(stage.waiting, MOST_NAMED, _whom)
+    whom = whom and f"; waiting for {whom}"
     return f"{stage.path} has been {stage.verb} for {stage.elapsed:.1f}{limit} seconds{whom}"
 
 

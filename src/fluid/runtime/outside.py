@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from .. import logs
 from ..clock import steady_time
@@ -118,11 +119,9 @@ class Outside:
         if deadline.is_running:
             core.deadline = self._loop.time() + max(deadline.left(steady_time()) / 2, 0.0)
         server.gracefully_stop()
-        while core.life is not None and core.life.outcome is None:
-            try:
-                await core.life.wait_ended()
-            except asyncio.CancelledError:  # whoever cancels all the tasks there are
-                continue
+        assert core.life is not None
+        with suppress(asyncio.CancelledError):  # of whoever cancels all the tasks there are
+            await core.life.wait_out()
         return not is_abandoned(server)
 
     def force(self) -> None:

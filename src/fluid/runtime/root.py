@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from .. import events, logs, tasks
-from ..errors import FluidError, WorkerStartError
+from ..errors import FluidError
 from ..health import Phase
 from ..worker import Worker
+from ..worker.starter import never_started
 from . import stages
 from .deadline import Deadline
 from .ending import Ending
@@ -219,10 +220,7 @@ class Root:
         try:
             await worker.startup()
             if not worker.has_started():
-                raise WorkerStartError(
-                    f"worker {worker.worker_name!r} did not start: "
-                    f"its startup() did not call super().startup()"
-                )
+                raise never_started(worker.worker_name)
         except BaseException as error:
             note_failed_start(self.facts, error, worker, was_asked=self._ending.is_asked)
         else:

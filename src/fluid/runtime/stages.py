@@ -6,7 +6,7 @@ in a cleanup of its own is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from .. import tasks
 from ..record import Record
@@ -45,6 +45,20 @@ class Stage(Record):
     """Those who are still in it, in the order of the tree."""
     is_over: bool = False
     """True once, in the last one."""
+
+
+def named(waiting: Sequence[Waiting], most: int, word: Callable[[Waiting], str]) -> str:
+    """Returns those who are waited for, ``most`` of them in words, and how many others there are.
+
+    Args:
+        waiting: They.
+        most: How many are named.
+        word: Names one.
+    """
+    names = [word(each) for each in waiting[:most]]
+    if (others := len(waiting) - most) > 0:
+        names.append(f"{others} more")
+    return ", ".join(names)
 
 
 def read(worker: Worker, verb: str, since: float, bound: float, *, is_over: bool = False) -> Stage:

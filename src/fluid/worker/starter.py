@@ -57,7 +57,7 @@ class Starter:
             slot.core.emit(events.LateEnd, error)
             return
         if error is None and slot.core.life is None:
-            error = _never_started(slot.core.name)
+            error = never_started(slot.core.name)
         is_stopped = group is None or group.is_closed()
         if is_stopped and isinstance(error, (asyncio.CancelledError, WorkerStartError)):
             return  # a start that is stopped ends like that
@@ -98,7 +98,8 @@ class Starter:
             on_over()
 
 
-def _never_started(name: str) -> WorkerStartError:
+def never_started(name: str) -> WorkerStartError:
+    """Returns the error of a worker whose ``startup()`` has returned and made no life."""
     return WorkerStartError(
         f"worker {name!r} did not start: its startup() did not call super().startup()"
     )

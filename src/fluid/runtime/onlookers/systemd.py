@@ -22,7 +22,7 @@ from ... import logs
 from ...clock import steady_time
 from ...health import Health, Phase
 from ...record import Record
-from ..stages import Stage
+from ..stages import Stage, named
 from .headway import Headway
 from .notify import Notifier, is_known
 from .onlooker import Onlooker, Witness
@@ -198,17 +198,14 @@ class Systemd(Onlooker):
 
 
 def _short(text: str) -> str:
-    text = logs.printable(text[: LONGEST_STATUS + 1])
-    return text if len(text) <= LONGEST_STATUS else f"{text[: LONGEST_STATUS - 1]}…"
+    return logs.abridged(logs.printable(text[: LONGEST_STATUS + 1]), LONGEST_STATUS)
 
 
 def _words(stage: Stage) -> str:
     """Returns ``stopping for 5 of at most 17 s: app/db in on_shutdown``."""
     limit = "" if stage.bound == inf else f" of at most {stage.bound:.0f}"
-    named = [f"{each.path} in {each.phase}" for each in stage.waiting[:MOST_NAMED]]
-    if (others := len(stage.waiting) - MOST_NAMED) > 0:
-        named.append(f"{others} more")
-    whom = f": {', '.join(named)}" if named else ""
+    whom = named(stage.waiting, MOST_NAMED, lambda each: f"{each.path} in {each.phase}")
+    whom = whom and f": {whom}"
     return f"{stage.verb} for {stage.elapsed:.0f}{limit} s{whom}"
 
 

@@ -101,9 +101,10 @@ class Tally:
         """Returns the time of day of the next fire, if one is to come."""
         course, clocks = self.course, self.clocks
         at = course.next_at
-        if at is None or course.schedule.by_wall_clock:
-            return at
-        return clocks.wall_time() + at - clocks.time()
+        if at is None:
+            return None
+        now = Moment(clocks.time(), clocks.wall_time())
+        return now.time_of_day(at, by_wall_clock=course.schedule.by_wall_clock)
 
     def facts(self, *, running: int, goes_on: bool) -> dict[str, Any]:
         """Returns all of it as JSON-able data.
@@ -112,16 +113,12 @@ class Tally:
             running: How many calls run now.
             goes_on: Whether there may be another fire.
         """
-        course, now = self.course, self.now()
-        upcoming = course.next_at if goes_on else None
-        if upcoming is not None:
-            by_wall_clock = course.schedule.by_wall_clock
-            upcoming = now.time_of_day(upcoming, by_wall_clock=by_wall_clock)
+        course = self.course
         mean = self._late / course.fires if course.fires else 0.0
         return {
             "schedule": str(course.schedule),
             "last_fire": _iso(self.last_fire),
-            "next_fire": _iso(upcoming),
+            "next_fire": _iso(self.next_fire() if goes_on else None),
             "running": running,
             "fires": course.fires,
             "missed": course.missed,
