@@ -57,7 +57,7 @@ def _wrong_told(life: Life) -> Iterator[str]:
 
 
 def _wrong_last_status(life: Life) -> Iterator[str]:
-    """Yields what was wrong with the last words; an exit that hangs has said others before."""
+    """Yields what was wrong with the last words, those of an exit that was cut short included."""
     if not (life.asked.systemd and has_said_all(life)):
         return
     lines = [line for text in life.sights.told for line in text.splitlines()]
