@@ -11,9 +11,11 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 
 from .. import logs
 from ..clock import steady_time
+from ..errors import FluidError
 from ..health import Health, Phase, Stalls
 from ..worker import Worker
 from .deadline import Deadline
@@ -60,6 +62,8 @@ class Outside:
         self._probe: Probe | None = probe
         if probe is not None:
             self.health.stalls = self.stalls
+        if settings.http is not None:
+            _load_server()
         self._onlookers: Onlookers = Onlookers()
         self._server: Worker | None = None
         self._phase: Phase | None = None
@@ -78,7 +82,7 @@ class Outside:
         for onlooker in self._new_onlookers():
             self._onlookers.add(onlooker)  # at once: it hears of it if the next one fails
         if self._settings.http is not None:
-            from .server import new_server  # here, because it loads uvicorn
+            from .server import new_server
 
             self._server = new_server(self._settings.http, self.health)
 
@@ -160,3 +164,13 @@ class Outside:
     def dismiss(self) -> None:
         """Tells nobody anything any more."""
         self._onlookers.close()
+
+
+def _load_server() -> None:
+    """Loads uvicorn and the like while no signal is taken and no loop runs: that takes long.
+
+    A stop would have to wait for it. If something is missing, :meth:`Outside.prepare` says so.
+    """
+    with suppress(FluidError):
+        import_module(".server", __package__)
+        import_module("..metrics.text", __package__)  # which loads prometheus-client
