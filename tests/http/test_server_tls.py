@@ -21,6 +21,9 @@ from tests.http.test_server import Server, server_of
 
 pytestmark = pytest.mark.real
 
+CALM = 1.0
+"""Seconds of grace, of which the last tenth has to do for the end also on a busy machine."""
+
 OPENSSL = shutil.which("openssl")
 
 if OPENSSL is None:
@@ -113,7 +116,7 @@ async def test_options_of_tls_are_uvicorns(app: App, options, caplog) -> None:
 async def test_client_that_takes_no_part_in_the_end_of_tls_does_not_hold_a_stop(
     app: App, options
 ) -> None:
-    server = server_of(app, options=options)
+    server = server_of(app, options=options, grace=CALM)
     await server.startup()
     async with silent(server):
         await server.shutdown()
@@ -124,7 +127,7 @@ async def test_client_that_takes_no_part_in_the_end_of_tls_does_not_hold_a_stop(
 async def test_connection_that_was_closing_when_the_stop_came_does_not_hold_it(
     app: App, options
 ) -> None:
-    server = server_of(app, options={**options, "timeout_keep_alive": 0})
+    server = server_of(app, options={**options, "timeout_keep_alive": 0}, grace=CALM)
     await server.startup()
     async with silent(server):
         (connection,) = server._worker.serving.guests.connections
