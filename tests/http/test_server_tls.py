@@ -16,13 +16,11 @@ from pathlib import Path
 import pytest
 
 from fluid import WorkerStartError, WorkerState
+from fluid.http import serving
 from tests.http.conftest import OK, App, Client
 from tests.http.test_server import Server, server_of
 
 pytestmark = pytest.mark.real
-
-CALM = 1.0
-"""Seconds of grace, of which the last tenth has to do for the end also on a busy machine."""
 
 OPENSSL = shutil.which("openssl")
 
@@ -51,6 +49,12 @@ def options(tmp_path: Path) -> dict[str, object]:
     for path, text in zip((key, certificate), key_and_certificate(), strict=True):
         path.write_text(text)
     return {"ssl_keyfile": str(key), "ssl_certfile": str(certificate)}
+
+
+@pytest.fixture
+def cut_off_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves nearly all of the grace to the end itself, however busy this machine is."""
+    monkeypatch.setattr(serving, "LAST_PART", 0.999)
 
 
 class Silent(asyncio.Protocol):
@@ -114,9 +118,9 @@ async def test_options_of_tls_are_uvicorns(app: App, options, caplog) -> None:
 
 
 async def test_client_that_takes_no_part_in_the_end_of_tls_does_not_hold_a_stop(
-    app: App, options
+    app: App, options, cut_off_at_once
 ) -> None:
-    server = server_of(app, options=options, grace=CALM)
+    server = server_of(app, options=options, grace=10)
     await server.startup()
     async with silent(server):
         await server.shutdown()
@@ -125,9 +129,9 @@ async def test_client_that_takes_no_part_in_the_end_of_tls_does_not_hold_a_stop(
 
 
 async def test_connection_that_was_closing_when_the_stop_came_does_not_hold_it(
-    app: App, options
+    app: App, options, cut_off_at_once
 ) -> None:
-    server = server_of(app, options={**options, "timeout_keep_alive": 0}, grace=CALM)
+    server = server_of(app, options={**options, "timeout_keep_alive": 0}, grace=10)
     await server.startup()
     async with silent(server):
         (connection,) = server._worker.serving.guests.connections
