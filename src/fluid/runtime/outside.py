@@ -11,7 +11,6 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib import import_module
 
 from .. import logs
 from ..clock import steady_time
@@ -172,5 +171,5 @@ def _load_server() -> None:
     A stop would have to wait for it. If something is missing, :meth:`Outside.prepare` says so.
     """
     with suppress(FluidError):
-        import_module(".server", __package__)
-        import_module("..metrics.text", __package__)  # which loads prometheus-client
+        from ..metrics import text  # noqa: F401 - which loads prometheus-client
+        from . import server  # noqa: F401
