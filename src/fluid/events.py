@@ -16,6 +16,36 @@ from typing import TypeAlias
 from .errors import ChildEnd
 from .record import Record
 
+__all__ = [
+    "BudgetShrunk",
+    "Fate",
+    "FireFailed",
+    "FiresMissed",
+    "GaveUp",
+    "HandlerAbandoned",
+    "HeartbeatLost",
+    "LateEnd",
+    "Listener",
+    "LoopStalled",
+    "MessageDied",
+    "MessagesAccounted",
+    "MessagesUndelivered",
+    "RestartScheduled",
+    "SecondaryError",
+    "StillStarting",
+    "WorkerAbandoned",
+    "WorkerCancelledByForce",
+    "WorkerEnded",
+    "WorkerEvent",
+    "WorkerFailed",
+    "WorkerForceStopped",
+    "WorkerReady",
+    "WorkerStarted",
+    "WorkerStopped",
+    "WorkerStopping",
+    "subscribe",
+]
+
 
 class WorkerEvent(Record):
     """The base of every lifecycle event."""

@@ -7,26 +7,16 @@ warnings and errors to stderr, so that a crash is never silent.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
 from . import events
-from .rules.outcome import describe
+from .places import place_of
+from .texts import LONGEST_TEXT, cut, error_text, one_line
 
 logger: logging.Logger = logging.getLogger("fluid.worker")
-
-_LIBRARY: str = asyncio.__path__[0].removesuffix("asyncio")
-_INSTALLED: tuple[str, ...] = ("/site-packages/", "/dist-packages/")
-_NOT_OWN: tuple[str, ...] = (asyncio.__path__[0], __file__.removesuffix("logs.py"))
-
-LONGEST_TEXT = 2000
-"""Characters of an error's text that go into one log line."""
-
-LONGEST_TRACEBACK = 100_000
-"""Characters of a traceback, texts of errors included, that go into one log record."""
 
 
 def shorten(record: logging.LogRecord) -> bool:
@@ -36,7 +26,7 @@ def shorten(record: logging.LogRecord) -> bool:
     """
     if record.exc_info is not None:
         text = "".join(traceback.format_exception(*record.exc_info))
-        if len(text) > LONGEST_TRACEBACK:
+        if len(text) > LONGEST_TEXT:
             record.exc_text = cut(text)
     return True
 
@@ -74,34 +64,6 @@ def safely(log: Callable[..., None], *args: object, **options: object) -> None:
             traceback.print_exc()
 
 
-def one_line(text: str) -> str:
-    """Returns ``text`` with nothing in it that could forge a line, and not too long."""
-    return printable(cut(text, LONGEST_TEXT))
-
-
-def cut(text: str, longest: int = LONGEST_TRACEBACK) -> str:
-    """Returns ``text``, or its beginning if it is too long for a log."""
-    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
-
-
-def abridged(text: str, longest: int) -> str:
-    """Returns ``text``, or its beginning if it is too long for where it goes, which is no log."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def printable(text: str) -> str:
-    """Returns ``text`` with escapes for whatever is not printable."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-
-
-def error_text(error: BaseException) -> str:
-    """Returns ``ConnectionError: no route`` for an error: the first line of what it says."""
-    text = describe(error).partition("\n")[0]
-    return one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
-
-
 _FATES: dict[events.Fate, tuple[str, str]] = {
     events.Fate.RETURNED: ("on_undelivered() took it", "on_undelivered() took them"),
     events.Fate.DROPPED: ("it is lost", "they are lost"),
@@ -121,21 +83,6 @@ def after_running(uptime: float | None) -> str:
 def restarts(number: int) -> str:
     """Returns ``1 restart`` or ``3 restarts``."""
     return f"{number} restart" if number == 1 else f"{number} restarts"
-
-
-def place_of(stack: tuple[str, ...]) -> str:
-    """Returns the innermost place of a stack that is the user's own: no library's, if there is one.
-
-    Else it is the innermost one that is neither asyncio's nor ours.
-    """
-    foreign = [place for place in stack if not place.startswith(_NOT_OWN)]
-    users = [place for place in foreign if not _is_of_library(place)]
-    own = users or foreign or list(stack[-1:])
-    return f"at {one_line(own[-1])}" if own else "at an unknown place"
-
-
-def _is_of_library(place: str) -> bool:
-    return place.startswith(_LIBRARY) or any(folder in place for folder in _INSTALLED)
 
 
 def blocker(path: str, task: str) -> str:

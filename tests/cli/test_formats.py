@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fluid import logs
+from fluid import texts
 from fluid.cli.formats import JsonFormatter, PlainFormatter, TerminalFormatter
-from fluid.cli.texts import DEEPEST
+from fluid.cli.readable import DEEPEST
 
 AT = 1795403328.12399
 """2026-11-23 03:08:48.123 UTC, and a bit."""
@@ -232,7 +232,7 @@ def test_json_is_json_whatever_is_in_it(value: object):
 @pytest.mark.parametrize("formatter", FORMATTERS)
 def test_a_record_is_cut_where_it_would_fill_the_disk(formatter: logging.Formatter):
     """I13"""
-    long = 4 * logs.LONGEST_TRACEBACK
+    long = 4 * texts.LONGEST_TEXT
     error = failed(ValueError("x" * long))
     made = record("y" * long, exc_info=error, list=["z"] * long)
     text = formatter.format(made)

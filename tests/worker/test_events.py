@@ -12,7 +12,8 @@ import pytest
 from fluid import Workers, events
 from fluid.errors import ChildEnd
 from fluid.events import WorkerEvent
-from fluid.logs import LONGEST_TEXT, error_text, line
+from fluid.logs import line
+from fluid.texts import LONGEST_LINE, error_text
 from tests.worker.fakes import deaf, forever, raising, worker_with
 
 
@@ -153,7 +154,7 @@ def test_the_text_of_an_error_can_neither_forge_a_line_nor_fill_the_disk() -> No
     """A13, E06"""
     assert error_text(ValueError("a\nb")) == "ValueError: a"
     assert error_text(ValueError("a\x1b[31m")) == "ValueError: a\\x1b[31m"
-    assert len(error_text(ValueError("x" * 10**6))) < LONGEST_TEXT + 100
+    assert len(error_text(ValueError("x" * 10**6))) < LONGEST_LINE + 100
     assert error_text(ValueError()) == "ValueError"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import sys
 from math import isinf
 
@@ -12,8 +11,7 @@ import click
 from ..errors import FluidError
 from ..runtime.deadline import Deadline
 from ..runtime.exit_codes import CLEAN, UNFINISHED, Facts, exit_code
-from ..runtime.mistakes import is_usable
-from ..worker import Worker
+from ..worker.fresh import Make, is_usable, made_by
 from .drawing import Tree, branches_for, draw, seconds
 from .imports import raised
 from .loops import factory_of
@@ -21,7 +19,7 @@ from .options import BY_NAME
 from .refusal import Refusal, encoding_of, say
 from .running import check_options, target_of
 from .sources import ARGUMENTS, is_left_out
-from .target import Maker, maker
+from .target import maker
 
 
 def check_here(context: click.Context) -> int:
@@ -45,11 +43,10 @@ def check_here(context: click.Context) -> int:
     raise Refusal(verdict, code=UNFINISHED)
 
 
-async def _tree_of(make: Maker, target: str) -> Tree:
+async def _tree_of(make: Make, target: str) -> Tree:
     """Returns the tree of a worker that is made as ``fluid run`` would: in a loop."""
     try:
-        made = make()
-        worker: Worker = await made if inspect.isawaitable(made) else made
+        worker = await made_by(make)
     except BaseException as error:
         code = exit_code(Facts(start_error=error))
         raise Refusal(f"{target} {raised(error)}", code=code) from error

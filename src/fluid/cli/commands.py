@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from ..logs import one_line
 from ..settings import GRACE_PERIOD_VARIABLE
+from ..texts import one_line
 from .options import BY_NAME, OPTIONS, all_options
 from .refusal import Refusal, say, show
 from .sources import ARGUMENTS, folder_of, is_left_out, read_file, source_of, strange_variables

@@ -15,8 +15,9 @@ from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from .. import logs
+from .. import places
 from ..runtime.stages import Stage, Waiting
+from ..texts import one_line
 from .formats import CLEAR_LINE
 from .fronts import PlainFront
 
@@ -139,11 +140,11 @@ def place_of(stack: tuple[str, ...]) -> str:
     """Returns ``app.py:12 in fetch``: the innermost line of the user's own; nothing if unknown."""
     if not stack:
         return ""
-    file, _, rest = logs.place_of(stack).removeprefix("at ").rpartition(":")
+    file, _, rest = places.place_of(stack).removeprefix("at ").rpartition(":")
     short = Path(*Path(file).parts[-2:])
     with suppress(OSError, ValueError):  # it is elsewhere, or there is no here any more
         short = Path(file).relative_to(Path.cwd())
-    return logs.one_line(f"{short}:{rest}")
+    return one_line(f"{short}:{rest}")
 
 
 def cut_left(text: str, room: int) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from ..logs import one_line
 from ..record import Record
+from ..texts import one_line
 
 Tree: TypeAlias = Mapping[str, Any]
 """What ``Worker.worker_tree()`` returns."""

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import click
 
-from ..logs import error_text
 from ..runtime.exit_codes import SIGNALLED, UNFINISHED, USAGE
+from ..texts import error_text
 from .commands import fluid
 from .options import BY_NAME
 from .refusal import Refusal, show

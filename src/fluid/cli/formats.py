@@ -10,9 +10,8 @@ import logging
 import traceback
 from datetime import UTC, datetime
 
-from .. import logs
-from ..logs import cut
-from .texts import as_json, escaped, readable
+from ..texts import cut, error_text
+from .readable import as_json, escaped, readable
 
 INDENT = "\n    "
 """Stands before every line of a record but the first."""
@@ -126,7 +125,7 @@ def message_of(record: logging.LogRecord) -> str:
         return cut(record.getMessage())
     except Exception as error:
         called = f"{readable(record.msg)} {readable(record.args)}"
-        return cut(f"{called} (cannot be put together: {logs.error_text(error)})")
+        return cut(f"{called} (cannot be put together: {error_text(error)})")
 
 
 def traceback_of(record: logging.LogRecord) -> str:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from ..health.file import Question, ask
-from ..logs import one_line
+from ..texts import one_line
 
 FLAG = "--health-file"
 VARIABLE = "FLUID_HEALTH_FILE"

@@ -11,8 +11,9 @@ from traceback import walk_tb
 from types import ModuleType
 from typing import TypeAlias
 
-from ..logs import error_text
+from ..places import is_of_library, is_own
 from ..runtime.importing import importing
+from ..texts import error_text
 from .refusal import Refusal, did_you_mean
 
 Place: TypeAlias = tuple[str, int | None]
@@ -20,12 +21,6 @@ Place: TypeAlias = tuple[str, int | None]
 
 GUARD = "put what is only for the program itself under  if __name__ == '__main__':"
 """The lesson for a module that does at import what it should do when it runs."""
-
-_OWN = str(Path(__file__).parents[1]) + os.sep
-_LIBRARIES = {"site-packages", "dist-packages"}
-"""Folders of packages that are installed; the second name is Debian's."""
-
-_STANDARD_LIBRARY = str(Path(os.__file__).parent) + os.sep
 
 
 def import_module(name: str, *, subject: str) -> ModuleType:
@@ -89,7 +84,7 @@ def place_of(error: BaseException) -> str:
 
     If there is none, of a library's; nothing if that is not so either.
     """
-    places = [place for place in _places(error) if not place[0].startswith((_OWN, "<frozen"))]
+    places = [place for place in _places(error) if not _is_beside_the_point(place[0])]
     own = [place for place in places if _is_users(place)] or places
     return _shown(own[-1]) if own else ""
 
@@ -104,13 +99,15 @@ def _places(error: BaseException) -> list[Place]:
     return [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
 
 
+def _is_beside_the_point(file: str) -> bool:
+    """Returns whether a file is only on the way of each import: fluid's, or the interpreter's."""
+    return is_own(file) or file.startswith("<frozen")
+
+
 def _is_users(place: Place) -> bool:
     """Returns whether a line is neither ours nor of a library."""
     file, _ = place
-    return not (
-        file.startswith((_OWN, _STANDARD_LIBRARY, "<frozen"))
-        or not _LIBRARIES.isdisjoint(Path(file).parts)
-    )
+    return not is_own(file) and not is_of_library(file)
 
 
 def _shown(place: Place) -> str:

@@ -13,8 +13,8 @@ import sys
 from importlib.util import find_spec
 from typing import TextIO
 
-from .. import logs
 from ..runtime.front import Front
+from ..texts import error_text
 from ..worker.living import inside
 from .formats import JsonFormatter, PlainFormatter, TerminalFormatter, is_ours
 from .fronts import JsonFront, PlainFront
@@ -101,7 +101,7 @@ class LineHandler(logging.Handler):
             self.front.write_line(self.format(record))
         except Exception as error:  # disk full, nobody reads, closed
             self._lost += 1
-            self._why = logs.error_text(error)
+            self._why = error_text(error)
 
     def _apology(self) -> logging.LogRecord:
         """Returns a record of what was lost. What was still in a buffer comes after all."""

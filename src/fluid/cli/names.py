@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..logs import error_text
 from ..record import Record
+from ..texts import error_text, listed
 from ..worker import Worker
 from .refusal import Refusal, did_you_mean, shown
 
@@ -97,9 +97,7 @@ def known_workers(module: types.ModuleType, name: Name) -> str:
     known = list(workers_in(module))
     if not known:
         return ""
-    names = ", ".join(known[:MOST_WORKERS])
-    others = len(known) - MOST_WORKERS
-    return f"; workers in {name.module}: {names}{f' and {others} more' if others > 0 else ''}"
+    return f"; workers in {name.module}: {listed(known, MOST_WORKERS)}"
 
 
 def workers_in(module: types.ModuleType) -> Iterator[str]:

@@ -15,8 +15,8 @@ from typing import TextIO, TypeGuard
 import click
 
 from ..errors import how_to_install
-from ..logs import one_line
 from ..runtime.exit_codes import USAGE
+from ..texts import one_line
 
 LONGEST_VALUE = 100
 """Characters of a value that an error shows."""

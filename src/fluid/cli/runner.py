@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from .. import tasks
-from ..logs import one_line
+from ..texts import listed, one_line
 from ..worker import Worker
 from .child import Child
 
@@ -147,10 +147,7 @@ def as_exit_code(code: int, *, was_asked: bool) -> int:
 
 def named(names: Iterable[str]) -> str:
     """Returns the first of some names, and how many others there are."""
-    first = [*names]
-    others = len(first) - MOST_NAMED
-    more = f" and {others} more" if others > 0 else ""
-    return one_line(", ".join(first[:MOST_NAMED]) + more)
+    return one_line(listed([*names], MOST_NAMED))
 
 
 def short_name(name: str) -> str:

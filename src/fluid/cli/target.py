@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..errors import FluidError
 from ..worker import Worker
 from ..worker.core import core_of
+from ..worker.fresh import Make
 from .imports import import_module
 from .names import Name, known_workers, look_up, workers_in
 from .refusal import Refusal, shown
 
-Maker: TypeAlias = Callable[[], Worker | Awaitable[Worker]]
 
-
-def maker(text: str, arguments: Sequence[str]) -> Maker:
+def maker(text: str, arguments: Sequence[str]) -> Make:
     """Imports a target and returns what makes its worker.
 
     Args:
@@ -56,7 +55,7 @@ def maker(text: str, arguments: Sequence[str]) -> Maker:
 # --- the kinds of target -------------------------------------------------------------------------
 
 
-def _of_instance(worker: Worker, name: Name, arguments: Sequence[str]) -> Maker:
+def _of_instance(worker: Worker, name: Name, arguments: Sequence[str]) -> Make:
     if arguments:
         raise Refusal(
             f"{name.text} is a worker, made when {name.module!r} was imported, and takes no "
@@ -75,7 +74,7 @@ def _of_instance(worker: Worker, name: Name, arguments: Sequence[str]) -> Maker:
     return lambda: worker
 
 
-def _of_class(kind: type[Worker], name: Name, arguments: Sequence[str]) -> Maker:
+def _of_class(kind: type[Worker], name: Name, arguments: Sequence[str]) -> Make:
     if inspect.isabstract(kind):
         missing = ", ".join(f"{method}()" for method in sorted(kind.__abstractmethods__))
         raise Refusal(
@@ -85,7 +84,7 @@ def _of_class(kind: type[Worker], name: Name, arguments: Sequence[str]) -> Maker
     return partial(kind, *arguments)
 
 
-def _of_function(make: Callable[..., Any], name: Name, arguments: Sequence[str]) -> Maker:
+def _of_function(make: Callable[..., Any], name: Name, arguments: Sequence[str]) -> Make:
     if inspect.isgeneratorfunction(make) or inspect.isasyncgenfunction(make):
         raise Refusal(f"{name.text} is a generator; it has to return a worker, not to yield it")
     _check_call(make, name, arguments)

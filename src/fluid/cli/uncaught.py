@@ -10,7 +10,7 @@ import sys
 import threading
 from contextlib import suppress
 
-from .texts import readable
+from .readable import readable
 
 logger: logging.Logger = logging.getLogger("python")
 

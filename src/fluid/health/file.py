@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..logs import abridged
+from ..texts import abridged
 
 if TYPE_CHECKING:
     from .report import Report

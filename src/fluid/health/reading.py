@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..errors import HeartbeatLostError
-from ..logs import error_text, one_line
 from ..rules.lifecycle import RUNNING, WorkerState
+from ..texts import error_text, one_line
 from ..worker.core import Core
 from ..worker.group_core import GroupCore
 from ..worker.life import Life

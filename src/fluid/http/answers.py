@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from ..health import Phase, Report
-from ..logs import cut, one_line
+from ..texts import cut, one_line
 
 OK, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, FAILED, UNAVAILABLE = 200, 403, 404, 405, 500, 503
 

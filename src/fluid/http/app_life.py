@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import events, tasks
 from ..errors import FluidError, WorkerStartError
-from ..logs import error_text, one_line
+from ..texts import error_text, one_line
 from ..worker.crew import Crew
 from ..worker.life import Life
 from .asgi import ASGIApp, Message

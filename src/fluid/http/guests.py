@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from .. import events, tasks
 from ..clock import wall_time
-from ..logs import error_text
+from ..texts import error_text
 from ..worker.ladder import Ladder, Rung
 from ..worker.life import Life
 from ..worker.waits import Waiters

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from uvicorn.config import Config
 
 from ..errors import WorkerStartError
-from ..logs import error_text
+from ..texts import error_text
 from ..worker.life import Life
 from . import listening
 from .app_life import AppLife

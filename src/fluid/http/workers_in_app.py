@@ -9,7 +9,7 @@ because an application that goes on without them would accept what nobody handle
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TypeAlias, TypedDict
 
@@ -17,12 +17,13 @@ from ..errors import FluidValueError, WorkerStartError
 from ..health import Health, Phase
 from ..worker import Worker
 from ..worker.core import core_of
+from ..worker.fresh import Make, is_usable, made_by
 from ..worker.starter import never_started
 from .early_end import noticed
 
 # Not "lifespan.py": a module of that name would stand in the way of the function, in fluid.http.
 
-Build: TypeAlias = Worker | Callable[[], Worker | Awaitable[Worker]]
+Build: TypeAlias = Worker | Make
 
 
 class LifespanState(TypedDict):
@@ -124,7 +125,7 @@ def lifespan(build: Build, *, health: Health | None = None, stop_server: bool = 
     its grace. The cancel goes on when it has ended.
     """
     if not isinstance(build, Worker) and not callable(build):
-        _refuse(build, "lifespan() takes")
+        _refuse(build)
 
     told = Health() if health is None else health
 
@@ -149,19 +150,18 @@ async def _made(build: Build) -> Worker:
                 f"{build.worker_state}; give lifespan() a function that makes one for each start"
             )
         return build
-    made = build()
-    worker = await made if inspect.isawaitable(made) else made
-    if not isinstance(worker, Worker):
-        _refuse(worker, f"the function given to lifespan(), {build!r}, has to return")
-    return worker
+    subject = f"the function given to lifespan(), {build!r}, has to return"
+    return is_usable(await made_by(build), subject, "{}")
 
 
-def _refuse(thing: object, subject: str) -> None:
+def _refuse(thing: object) -> None:
     hint = '; is a "return" missing?' if thing is None else ""
     if inspect.iscoroutine(thing):
         thing.close()  # else Python would complain that nobody awaited it
         hint = f"; pass the function itself:  lifespan({thing.__name__})"
-    raise FluidValueError(f"{subject} a worker or a function that makes one, not {thing!r}{hint}")
+    raise FluidValueError(
+        f"lifespan() takes a worker or a function that makes one, not {thing!r}{hint}"
+    )
 
 
 @asynccontextmanager

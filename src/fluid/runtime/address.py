@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import FluidValueError
-from ..logs import cut, one_line
 from ..record import Record
+from ..texts import cut, one_line
 
 LOOPBACK = "127.0.0.1"
 """Where nobody from outside the machine comes in."""

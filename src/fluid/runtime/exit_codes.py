@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator
 
 from ..errors import SupervisorGaveUp
-from ..logs import error_text, one_line
+from ..texts import error_text, one_line
 
 CLEAN = 0
 """Everything ended as it should."""

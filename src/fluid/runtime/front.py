@@ -9,6 +9,7 @@ from contextlib import suppress
 from math import isinf
 
 from .. import logs
+from ..places import place_of
 from .stages import Stage, Waiting, named
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
@@ -100,4 +101,4 @@ def stage_line(stage: Stage) -> str:
 
 
 def _whom(each: Waiting) -> str:
-    return f"{each.path} in {each.phase}, {logs.place_of(each.stack)}"
+    return f"{each.path} in {each.phase}, {place_of(each.stack)}"

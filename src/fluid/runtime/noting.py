@@ -7,6 +7,7 @@ import logging
 
 from .. import events, logs
 from ..errors import FluidError, WorkerStartError
+from ..places import place_of
 from ..worker import Worker
 from ..worker.life import Life
 from .exit_codes import Facts
@@ -28,7 +29,7 @@ def note_failed_open(facts: Facts, error: BaseException, *, was_asked: bool) -> 
 def note_failed_make(facts: Facts, error: BaseException, name: str, *, debug: bool) -> None:
     """Notes why there is no worker, and where in the user's code that was."""
     facts.start_error = error
-    facts.place = logs.place_of(stack_of(error))
+    facts.place = place_of(stack_of(error))
     if debug:
         logs.safely(logger.error, "%s could not be made", name, exc_info=error)
 

@@ -10,6 +10,7 @@ from math import inf
 
 from .. import logs
 from ..clock import cpu_time, steady_time
+from ..places import place_of
 from ..record import Record
 from ..worker.core import Core
 from .stacks import core_of_task, thread_stack
@@ -83,7 +84,7 @@ class Probe:
     def blocker(self) -> str:
         """Who blocks it at this moment, and where; nothing if it is not blocked."""
         seen = self._seen
-        return "" if seen is None else f"{_who(seen)}, {logs.place_of(seen.stack)}"
+        return "" if seen is None else f"{_who(seen)}, {place_of(seen.stack)}"
 
     def end(self) -> None:
         """Tells, when the loop runs no more, of a block that was its last."""
@@ -120,7 +121,7 @@ def _warn(stall: Stall) -> None:
         "%s has been blocking the event loop for %.1f seconds, %s; nobody else can run",
         _who(stall),
         stall.seconds,
-        logs.place_of(stall.stack),
+        place_of(stall.stack),
         extra={"worker": "" if stall.core is None else stall.core.path},
     )
 

@@ -15,6 +15,7 @@ from .. import logs
 from ..clock import steady_time
 from ..errors import FluidError, FluidValueError
 from ..settings import duration
+from ..worker.fresh import Make
 from . import last_words, stacks
 from .deadline import Deadline
 from .ending import Ending
@@ -24,7 +25,7 @@ from .guard import DYING_WORDS, arm_last_resort, disarm_last_resort, hold, hold_
 from .outside import Outside
 from .probe import Probe, Stall
 from .requests import Requests
-from .root import Make, Root
+from .root import Root
 from .settings import Settings
 from .signals import DUMP, SIGNALS, Signals
 from .voice import Voice

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
 
 from .. import events, logs, tasks
 from ..errors import FluidError
 from ..health import Phase
 from ..worker import Worker
+from ..worker.fresh import Make, is_usable, made_by
 from ..worker.starter import never_started
 from . import stages
 from .deadline import Deadline
 from .ending import Ending
 from .exit_codes import Facts
-from .mistakes import is_usable
 from .noting import note_end, note_failed_make, note_failed_open, note_failed_start
 from .outside import Outside
 from .probe import Stall
 from .undone import is_abandoned, undone
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
-
-Make: TypeAlias = Callable[[], Worker | Awaitable[Worker]]
 
 
 class Root:
@@ -193,8 +189,7 @@ class Root:
             self.has_left_behind |= is_abandoned(worker)
 
     async def _made(self) -> Worker | None:
-        made = self._make()
-        worker = await made if inspect.isawaitable(made) else made
+        worker = await made_by(self._make)
         if worker is self.worker and worker is not None:  # the same one again, after its end
             worker._worker.reborn()
         try:

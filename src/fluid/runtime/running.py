@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 
 from ..worker import Worker
+from ..worker.fresh import Make, is_usable
 from .address import Address
 from .front import Front
 from .importing import refuse_in_import
-from .mistakes import is_usable
 from .process import Process
-from .root import Make
 from .settings import DEADLINE, STALL_THRESHOLD, LoopFactory, Settings
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from .. import tasks
 from ..health import Stalls
-from ..logs import one_line
+from ..texts import one_line
 from ..worker import Worker
 from ..worker.core import Core
 from ..worker.living import inside

@@ -31,6 +31,8 @@ from .schedules.tally import TOTAL, Tally
 from .stress import stress
 from .wall_clock import WallClock
 
+__all__ = ["ExplorerFixture", "VirtualClock"]
+
 T = TypeVar("T")
 
 _session = pytest.StashKey[ExitStack]()

@@ -24,7 +24,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from ..logs import error_text, safely
+from ..logs import safely
+from ..texts import error_text
 
 logger: logging.Logger = logging.getLogger("fluid.tracing")
 

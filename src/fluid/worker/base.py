@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, overload
 
 from .. import events
 from ..errors import FluidError
-from ..logs import error_text
 from ..rules.lifecycle import FINAL_STATES, RUNNING, STOPPING, WorkerState
+from ..texts import error_text
 from .core import Core, core_of
 from .exit import WorkerExit
 from .hooks import default, misspelt

@@ -18,6 +18,7 @@ from ... import logs
 from ...errors import FluidError
 from ...health import Health, Phase, Report
 from ...health.file import content, kept_by
+from ...texts import error_text, one_line
 from ..probe import Probe
 from ..voice import Voice
 from .onlooker import Onlooker
@@ -55,7 +56,7 @@ class HealthFile(Onlooker):
         *,
         period: float = PERIOD,
     ) -> None:
-        self._path: str = logs.one_line(path)
+        self._path: str = one_line(path)
         self._file: WrittenFile = WrittenFile(path)
         self._health: Health = health
         self._loop: asyncio.AbstractEventLoop = loop
@@ -175,12 +176,12 @@ def _why(error: OSError | ValueError) -> str:
     """Returns what is wrong, without the name that it has while it is written."""
     if isinstance(error, OSError) and error.strerror:
         return f"{type(error).__name__}: {error.strerror}"
-    return logs.error_text(error)
+    return error_text(error)
 
 
 def _warn(path: str, error: OSError) -> None:
     logger.warning(
         "the health file %s cannot be written (%s); whoever reads it takes us for dead soon",
         path,
-        logs.error_text(error),
+        error_text(error),
     )

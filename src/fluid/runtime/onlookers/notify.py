@@ -17,6 +17,7 @@ import socket
 from threading import Lock
 
 from ... import logs
+from ...texts import error_text, one_line
 
 logger: logging.Logger = logging.getLogger("fluid.runtime")
 
@@ -44,7 +45,7 @@ class Notifier:
         """Where to."""
         name = os.fsencode(address)
         self._address: bytes = b"\0" + name[1:] if name.startswith(b"@") else name
-        self._shown: str = logs.one_line(address)
+        self._shown: str = one_line(address)
         self._socket: socket.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._unsent: dict[str, bytes] = {}
@@ -103,7 +104,7 @@ class Notifier:
                 logger.warning,
                 "systemd does not hear of this process: NOTIFY_SOCKET is %s (%s)",
                 self._shown,
-                logs.error_text(error),
+                error_text(error),
             )
 
 

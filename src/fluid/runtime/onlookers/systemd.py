@@ -22,6 +22,7 @@ from ... import logs
 from ...clock import steady_time
 from ...health import Health, Phase
 from ...record import Record
+from ...texts import abridged, one_line, printable
 from ..stages import Stage, named
 from .headway import Headway
 from .notify import Notifier, is_known
@@ -77,7 +78,7 @@ def take_over(environ: MutableMapping[str, str], pid: int) -> Supervision | None
     if not address:
         return None
     if not is_known(address):
-        logs.safely(logger.debug, "NOTIFY_SOCKET %s is not for fluid", logs.one_line(address))
+        logs.safely(logger.debug, "NOTIFY_SOCKET %s is not for fluid", one_line(address))
         return None
     del environ["NOTIFY_SOCKET"]
     text, whose = environ.pop("WATCHDOG_USEC", ""), environ.pop("WATCHDOG_PID", "")
@@ -86,8 +87,8 @@ def take_over(environ: MutableMapping[str, str], pid: int) -> Supervision | None
         logs.safely(
             logger.warning,
             "systemd's watchdog gets no pings: WATCHDOG_USEC is %r, WATCHDOG_PID is %r",
-            logs.one_line(text),
-            logs.one_line(whose),
+            one_line(text),
+            one_line(whose),
         )
         return Supervision(address)
     is_ours = interval and meant in (0, pid)
@@ -198,7 +199,7 @@ class Systemd(Onlooker):
 
 
 def _short(text: str) -> str:
-    return logs.abridged(logs.printable(text[: LONGEST_STATUS + 1]), LONGEST_STATUS)
+    return abridged(printable(text[: LONGEST_STATUS + 1]), LONGEST_STATUS)
 
 
 def _words(stage: Stage) -> str:

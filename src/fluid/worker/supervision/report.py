@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...logs import one_line
 from ...record import Record
 from ...rules.restart import Restart
+from ...texts import one_line
 from ..group_core import GroupCore
 from ..slot import ChildState
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from ...errors import ChildNotFound, GroupClosedError, WorkerDeadlockError
 from ...rules.names import escape
+from ...texts import listed
 from ..base import Worker
 from ..core import core_of
 from ..slot import RUNNING, STARTING
@@ -54,10 +55,9 @@ def place_of(core: SupervisorCore, which: str | Worker) -> SupervisedSlot:
         return slot
     shown = which.worker_path if isinstance(which, Worker) else which
     there = [slot.core.key for slot in core.supervised() if slot.goal is not Goal.GONE]
-    more = f" and {len(there) - MOST_NAMES} more" if len(there) > MOST_NAMES else ""
     raise ChildNotFound(
         f"supervisor {core.name!r} has no child {shown!r}; it has "
-        f"{', '.join(there[:MOST_NAMES]) or 'none'}{more}"
+        f"{listed(there, MOST_NAMES) or 'none'}"
     )
 
 

@@ -7,8 +7,8 @@ from enum import Enum
 from math import inf, isinf
 from typing import TYPE_CHECKING, Any
 
-from ... import logs
 from ...rules.restart import End, Restart
+from ...texts import error_text
 from ..slot import RESTARTING, RUNNING, STOPPED, ChildState, Slot
 from ..waits import Waiters
 from ..watchdog import Watchdog
@@ -184,9 +184,9 @@ class SupervisedSlot(Slot):
         """Returns why the present incarnation has ended, in one line."""
         life = self.core.life
         if self.making_error is not None:
-            return f"could not be made ({logs.error_text(self.making_error)})"
+            return f"could not be made ({error_text(self.making_error)})"
         if errors := self.errors():
-            return f"failed ({logs.error_text(errors[0])})"
+            return f"failed ({error_text(errors[0])})"
         if not self.was_ready():
             return "ended before it was ready"
         return f"ended ({life.outcome.reason})" if life and life.outcome else "ended"

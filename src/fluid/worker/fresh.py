@@ -1,12 +1,26 @@
-"""What may be given to a process in place of a worker that can run, and what to do instead."""
+"""A worker that somebody hands over to be run: made by a function, if need be, and never started.
+
+What is handed over in its place by mistake is refused with what to write instead.
+"""
 
 from __future__ import annotations
 
-from inspect import iscoroutine
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable, iscoroutine
+from typing import TypeAlias
 
 from ..errors import FluidValueError, WorkerStartError
-from ..worker import Worker
-from ..worker.core import core_of
+from .base import Worker
+from .core import core_of
+
+Make: TypeAlias = Callable[[], Worker | Awaitable[Worker]]
+"""Makes a worker: a class of them, a function, an async function."""
+
+
+async def made_by(make: Make) -> Worker:
+    """Returns what ``make`` makes, which need not be a worker: see :func:`is_usable`."""
+    made = make()
+    return await made if isawaitable(made) else made
 
 
 def is_usable(thing: object, subject: str = "fluid.run() runs", call: str = "run({})") -> Worker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .. import logs
+from ..texts import LONGEST_TEXT, cut, printable
 
 DELETE = "\x7f"
 """The one control character that ``json`` lets through."""
@@ -15,13 +15,13 @@ DEEPEST = 20
 
 def escaped(value: object) -> str:
     """Returns a value as text, with escapes for whatever is not printable."""
-    return logs.printable(value if isinstance(value, str) else readable(value))
+    return printable(value if isinstance(value, str) else readable(value))
 
 
 def readable(value: object) -> str:
     """Returns a value as text, whatever its ``repr`` does."""
     try:
-        return logs.cut(value if isinstance(value, str) else repr(value))
+        return cut(value if isinstance(value, str) else repr(value))
     except Exception:
         return f"<a {type(value).__name__} that cannot be shown>"
 
@@ -35,7 +35,7 @@ def as_json(value: object) -> str:
         if is_deep(value):
             raise ValueError("too deep")
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        if len(text) > logs.LONGEST_TRACEBACK and not isinstance(value, str):
+        if len(text) > LONGEST_TEXT and not isinstance(value, str):
             raise ValueError("too long")
     except Exception:  # or NaN, bytes, a cycle, too many digits, an object of the user's
         text = json.dumps(readable(value), ensure_ascii=False)

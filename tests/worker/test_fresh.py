@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluid import FluidValueError, Worker, WorkerStartError, WorkerState
-from fluid.runtime.mistakes import is_usable
+from fluid.worker.fresh import is_usable
 from tests.contract.cast import Brief, worker_in
 
 
