@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests examples benchmarks tools conftest.py docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage check lint types layers docs format bench conservation signals scenarios timelines transcript pin clean
+.PHONY: help run test test-all coverage check lint types layers docs format bench conservation signals scenarios pictures transcript pin clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -66,8 +66,9 @@ bench: $(VENV)/.ready-test ## Run the benchmarks
 scenarios: $(VENV)/.ready-test ## Show which scenarios the tests cover
 	$(BIN)/python tools/scenarios.py $(ARGS)
 
-timelines: $(VENV)/.ready-test ## Draw the pictures of docs/timers.md anew
+pictures: $(VENV)/.ready-test ## Draw the pictures of docs/timers.md and docs/design.md anew
 	$(BIN)/python -m tools.timelines
+	$(BIN)/python -m tools.flows
 
 transcript: $(VENV)/.ready-test ## Record the run of fluid run in docs/running.md anew
 	$(BIN)/python -m tools.transcript
