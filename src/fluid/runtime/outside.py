@@ -145,6 +145,11 @@ class Outside:
             self.health.leaving = None
         self._onlookers.turn(phase)
 
+    def say(self, level: int, text: str) -> None:
+        """Logs a sentence about the root, which is named where ``text`` has its ``%s``."""
+        path = self.health.path
+        logs.safely(logger.log, level, text, path, extra={"worker": path})
+
     def stage(self, stage: Stage) -> None:
         """Tells how far a start or a stop is."""
         logs.safely(self._front.stage, stage)  # its terminal may have gone

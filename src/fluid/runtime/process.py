@@ -64,7 +64,7 @@ class Process:
             self._outside,
             ending,
         )
-        requests = Requests(ending, self._deadline, self._outside)
+        requests = Requests(ending, self._deadline, self._outside.say)
         self._watch: Watch = Watch(self._deadline, self._overrun, self._hear, self._probe)
         self._signals: Signals = Signals(self._loop, requests, self._must_end, self._watch)
         self._voice: Voice = Voice()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections.abc import Callable
 
-from .. import logs
 from .deadline import Deadline
 from .ending import Ending
-from .outside import Outside
 from .signal_count import Request
 from .terminal import has_terminal
-
-logger: logging.Logger = logging.getLogger("fluid.runtime")
 
 
 class Requests:
@@ -21,18 +18,13 @@ class Requests:
     Args:
         ending: Does what is asked for.
         deadline: How long a stop may take.
-        outside: Knows what the root is called.
+        say: Logs a sentence about the root.
     """
 
-    def __init__(
-        self,
-        ending: Ending,
-        deadline: Deadline,
-        outside: Outside,
-    ) -> None:
+    def __init__(self, ending: Ending, deadline: Deadline, say: Callable[[int, str], None]) -> None:
         self._ending: Ending = ending
         self._deadline: Deadline = deadline
-        self._outside: Outside = outside
+        self._say: Callable[[int, str], None] = say
         self._has_terminal: bool = has_terminal()
 
     def obey(self, request: Request, number: int) -> None:
@@ -60,7 +52,3 @@ class Requests:
         else:
             self._say(logging.INFO, "SIGHUP: %s is to be restarted")
             self._ending.restart()
-
-    def _say(self, level: int, text: str) -> None:
-        path = self._outside.health.path
-        logs.safely(logger.log, level, text, path, extra={"worker": path})

@@ -115,10 +115,6 @@ class Root:
             line = logs.stall_line("", stall.task, stall.seconds, stall.stack)
             logs.safely(logger.warning, "%s", line)
 
-    def _say(self, level: int, text: str) -> None:
-        path = self.path
-        logs.safely(logger.log, level, text, path, extra={"worker": path})
-
     # --- living ----------------------------------------------------------------------------------
 
     async def _live(self) -> None:
@@ -157,7 +153,7 @@ class Root:
                 return
             self._ending.restart_asked = False
             for sentence in self.undone():
-                self._say(logging.WARNING, f"the restart of %s goes on, but {sentence}")
+                self._outside.say(logging.WARNING, f"the restart of %s goes on, but {sentence}")
 
     async def _live_once(self) -> None:
         self._ending.starter = maker = asyncio.current_task()
@@ -230,7 +226,7 @@ class Root:
     def _compare_with_deadline(self, worker: Worker) -> None:
         bound, limit = worker.worker_stop_bound, self._deadline.for_tree
         if bound > limit:
-            self._say(
+            self._outside.say(
                 logging.INFO,
                 f"%s may need {bound:.1f} seconds to stop if all goes wrong, and "
                 f"{self._deadline.words}; all periods would then be {limit / bound:.2f} times as "
