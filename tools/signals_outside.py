@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from fluid.health.file import Question, ask
+from fluid.health.judging import Question, ask
 
 from .signals_records import Answer, Outside, Sights
 

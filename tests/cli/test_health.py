@@ -177,5 +177,5 @@ def test_the_code_is_right_where_nothing_can_be_printed_and_little_is_loaded(pat
         )
     assert done.returncode == 0, done.stderr
     loaded = set(done.stderr.split())
-    assert "fluid.health.file" in loaded
+    assert "fluid.health.judging" in loaded
     assert loaded.isdisjoint({"click", "tomllib", "fluid.runtime", "fluid.cli.commands"})

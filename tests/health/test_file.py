@@ -9,18 +9,8 @@ import time
 import pytest
 
 from fluid.health import Phase, Report, Trouble
-from fluid.health.file import (
-    MOST_AGE,
-    MOST_BYTES,
-    MOST_MUTE,
-    Question,
-    ask,
-    content,
-    judge,
-    kept_by,
-    parse,
-    pid_space,
-)
+from fluid.health.file import MOST_BYTES, content, parse, pid_space
+from fluid.health.judging import MOST_AGE, MOST_MUTE, Question, ask, judge, kept_by
 
 LIVE, READY = Question
 SLOW = Trouble("app/db", "has not called beat() for 7.0 s")

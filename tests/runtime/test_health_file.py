@@ -16,7 +16,8 @@ import pytest
 
 from fluid import FluidError, Worker, Workers
 from fluid.health import Health, Phase
-from fluid.health.file import Question, ask, content
+from fluid.health.file import content
+from fluid.health.judging import Question, ask
 from fluid.runtime.onlookers import health_file
 from fluid.runtime.onlookers.health_file import HealthFile
 from fluid.runtime.onlookers.written_file import WrittenFile
@@ -186,7 +187,7 @@ async def test_the_thread_that_writes_leaves_signals_to_the_others(path, monkeyp
 
 async def test_a_loop_that_is_blocked_is_told_with_how_long_and_by_whom(path, monkeypatch):
     """H07"""
-    monkeypatch.setattr("fluid.health.file.MOST_MUTE", 0.05)
+    monkeypatch.setattr("fluid.health.judging.MOST_MUTE", 0.05)
     probe = SimpleNamespace(blocker="worker app/db, at db.py:3 in query", blocked_for=7.0)
     async with kept(path, monkeypatch, probe=probe, period=0.01):
         await until(lambda: ask(LIVE, str(path)).is_good)
@@ -199,14 +200,14 @@ async def test_a_loop_that_is_blocked_is_told_with_how_long_and_by_whom(path, mo
 
 async def test_a_loop_that_is_blocked_is_told_where_nobody_looks_for_blocks(path, monkeypatch):
     """H07"""
-    monkeypatch.setattr("fluid.health.file.MOST_MUTE", 0.02)
+    monkeypatch.setattr("fluid.health.judging.MOST_MUTE", 0.02)
     async with kept(path, monkeypatch, period=0.01):
         line, _ = blocked_until_not_live(path)
         assert line == "not live: the event loop of app has not turned for 0 s"
 
 
 async def test_a_loop_that_has_ended_is_not_called_blocked(path, monkeypatch):
-    monkeypatch.setattr("fluid.health.file.MOST_MUTE", 0.02)
+    monkeypatch.setattr("fluid.health.judging.MOST_MUTE", 0.02)
     async with kept(path, monkeypatch) as keeper:
         keeper.turn(Phase.ENDED)
         for _ in range(10):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fluid import run
-from fluid.health.file import Question, ask
+from fluid.health.judging import Question, ask
 from fluid.runtime.onlookers.health_file import HealthFile
 from tests.runtime.playing import Life, stop
 

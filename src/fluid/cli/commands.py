@@ -167,7 +167,7 @@ def health(question: str, health_file: str | None) -> int:
     be started with the same --health-file. It answers on the machine that it is called on, with
     neither HTTP nor a shell.
     """
-    from ..health.file import Question
+    from ..health.judging import Question
     from .health import say_how
 
     if not health_file:

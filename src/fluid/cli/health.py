@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..health.file import Question, ask
+from ..health.judging import Question, ask
 from ..texts import one_line
 
 FLAG = "--health-file"

@@ -17,7 +17,8 @@ from functools import partial
 from ... import logs
 from ...errors import FluidError
 from ...health import Health, Phase, Report
-from ...health.file import content, kept_by
+from ...health.file import content
+from ...health.judging import kept_by
 from ...texts import error_text, one_line
 from ..probe import Probe
 from ..voice import Voice
