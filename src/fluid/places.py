@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import PurePath
 
 from .texts import one_line
 
 _OWN: str = __file__.removesuffix("places.py")
 _STANDARD_LIBRARY: str = os.__file__.removesuffix("os.py")
 _ASYNCIO: str = asyncio.__path__[0]
-_INSTALLED: frozenset[str] = frozenset({"site-packages", "dist-packages"})
+_INSTALLED: tuple[str, str] = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 """Folders of packages that are installed; the second name is Debian's."""
 
 
@@ -26,8 +25,8 @@ def is_own(file: str) -> bool:
 
 def is_of_library(file: str) -> bool:
     """Returns whether a file is of Python's library, or of one that is installed."""
-    return file.startswith((_STANDARD_LIBRARY, "<frozen")) or not _INSTALLED.isdisjoint(
-        PurePath(file).parts
+    return file.startswith((_STANDARD_LIBRARY, "<frozen")) or any(
+        folder in file for folder in _INSTALLED
     )
 
 
