@@ -286,13 +286,6 @@ async def test_what_is_left_of_a_process_that_is_gone_is_taken_without_a_word(
     assert said_by_the_runtime(caplog) == []
 
 
-async def test_a_file_that_another_process_has_put_there_is_left_to_it(path, monkeypatch):
-    other = of_process(os.getppid())
-    async with kept(path, monkeypatch):
-        path.write_bytes(other)
-    assert path.read_bytes() == other
-
-
 async def test_a_run_that_never_came_to_its_first_turn_leaves_no_file(path):
     HealthFile(str(path), Health(name="app"), asyncio.get_running_loop(), None).close()
     assert not path.exists()
@@ -309,6 +302,17 @@ def test_a_file_is_put_in_place_as_a_whole(path):
         assert reader.read() == b"one"
     assert path.read_bytes() == b"another"
     assert names_in(path.parent) == [path.name]
+
+
+def test_a_file_is_taken_away_but_not_one_that_another_process_has_put_there(path):
+    file = WrittenFile(str(path))
+    file.put(b"ours")
+    path.write_bytes(b"theirs")
+    file.remove()
+    assert path.read_bytes() == b"theirs"
+    file.put(b"ours")
+    file.remove()
+    assert not path.exists()
 
 
 def test_who_may_read_it_is_everybody_but_for_the_mask_of_the_process(path):
