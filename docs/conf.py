@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pygments.lexers.special import TextLexer  # type: ignore[import-untyped]
-
 import fluid
 
 project = "fluid"
@@ -31,8 +27,3 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 # Sections of our own, beside Google's.
 napoleon_custom_sections = ["Cancellation", "Source"]
-
-
-def setup(app: Any) -> None:
-    """Takes a ``mermaid`` block as plain text; the sites that render Markdown draw it."""
-    app.add_lexer("mermaid", TextLexer)

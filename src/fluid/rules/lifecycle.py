@@ -1,6 +1,6 @@
 """The states of a worker and every legal move between them.
 
-Every change of state in fluid is one look-up in :data:`TRANSITIONS`. The diagram in
+Every change of state in fluid is one look-up in :data:`TRANSITIONS`. The picture in
 ``docs/lifecycle.md`` is drawn from it, and a test walks all its cells, the refused ones too. What
 makes a worker end in one final state rather than another is not decided here but in
 :mod:`fluid.rules.outcome`.
@@ -83,14 +83,3 @@ def after(state: WorkerState, move: Move) -> WorkerState:
         return TRANSITIONS[state][move]
     except KeyError:
         raise IllegalMove(f"{move.name} is not possible in {state.name}") from None
-
-
-def diagram() -> str:
-    """Draws the table as a Mermaid state diagram, for the docs."""
-    arrows = [
-        f"    {state.name} --> {target.name}: {move.name}"
-        for state, moves in TRANSITIONS.items()
-        for move, target in moves.items()
-    ]
-    ends = [f"    {state.name} --> [*]" for state in WorkerState if state in FINAL_STATES]
-    return "\n".join(["stateDiagram-v2", "    [*] --> INIT", *arrows, *ends])
