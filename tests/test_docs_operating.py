@@ -17,7 +17,7 @@ def test_every_metric_is_in_a_table_as_it_is_and_no_other():
         (
             family.name,
             ",".join(label for label in family.labels if label != "worker"),
-            family.kind.value,
+            family.type.value,
             family.unit,
             family.help,
         )

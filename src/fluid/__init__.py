@@ -11,13 +11,14 @@ The names below are all there is to import for everyday use; the events are in
 from typing import TYPE_CHECKING
 
 from .errors import (
+    ChildEnd,
     ChildExists,
     ChildNotFound,
     CleanupTimeoutError,
     ConsumerClosed,
     FluidError,
     FluidValueError,
-    GroupClosedError,
+    GroupClosed,
     HandlerTimeoutError,
     HandlerTypeError,
     HeartbeatLostError,
@@ -47,9 +48,10 @@ from .worker import (
 if TYPE_CHECKING:
     from .rules.backoff import Backoff
     from .rules.rate import RateLimit
+    from .rules.restart import AutoShutdown, Restart, Strategy
     from .rules.retry import Retry
-    from .rules.schedules.cron import cron
-    from .rules.schedules.every import every
+    from .rules.schedules.cron import Cron, cron
+    from .rules.schedules.every import Every, every
     from .rules.schedules.policies import Missed, Overlap
     from .rules.schedules.schedule import Schedule
     from .runtime import run
@@ -63,8 +65,17 @@ if TYPE_CHECKING:
         QueueConsumer,
         QueueConsumerWorker,
     )
+    from .worker.consumers.kinds import HandlingConsumer
     from .worker.pipeline import Pipeline
-    from .worker.supervision import ChildSpec, DynamicSupervisor, Supervisor
+    from .worker.slot import ChildState
+    from .worker.supervision import (
+        ChildCounts,
+        ChildInfo,
+        ChildSpec,
+        DynamicSupervisor,
+        RestartLimits,
+        Supervisor,
+    )
 else:
     from .worker import _CONSUMERS, _TIMERS
 
@@ -73,15 +84,25 @@ else:
         {
             **_CONSUMERS,
             **_TIMERS,
+            "AutoShutdown": "fluid.rules.restart",
             "Backoff": "fluid.rules.backoff",
+            "ChildCounts": "fluid.worker.supervision",
+            "ChildInfo": "fluid.worker.supervision",
             "ChildSpec": "fluid.worker.supervision",
+            "ChildState": "fluid.worker.slot",
+            "Cron": "fluid.rules.schedules.cron",
             "DynamicSupervisor": "fluid.worker.supervision",
+            "Every": "fluid.rules.schedules.every",
+            "HandlingConsumer": "fluid.worker.consumers.kinds",
             "Missed": "fluid.rules.schedules.policies",
             "Overlap": "fluid.rules.schedules.policies",
             "Pipeline": "fluid.worker.pipeline",
             "RateLimit": "fluid.rules.rate",
+            "Restart": "fluid.rules.restart",
+            "RestartLimits": "fluid.worker.supervision",
             "Retry": "fluid.rules.retry",
             "Schedule": "fluid.rules.schedules.schedule",
+            "Strategy": "fluid.rules.restart",
             "Supervisor": "fluid.worker.supervision",
             "cron": "fluid.rules.schedules.cron",
             "every": "fluid.rules.schedules.every",
@@ -100,20 +121,28 @@ __version__ = "0.1.0"
 __all__ = [
     "Account",
     "AsyncConsumer",
+    "AutoShutdown",
     "Backoff",
     "BatchConsumer",
+    "ChildCounts",
+    "ChildEnd",
     "ChildExists",
+    "ChildInfo",
     "ChildNotFound",
     "ChildSpec",
+    "ChildState",
     "CleanupTimeoutError",
     "ConsumerClosed",
+    "Cron",
     "DynamicSupervisor",
+    "Every",
     "Fire",
     "FluidError",
     "FluidValueError",
-    "GroupClosedError",
+    "GroupClosed",
     "HandlerTimeoutError",
     "HandlerTypeError",
+    "HandlingConsumer",
     "HasWorkers",
     "HeartbeatLostError",
     "Mailbox",
@@ -128,9 +157,12 @@ __all__ = [
     "QueueConsumer",
     "QueueConsumerWorker",
     "RateLimit",
+    "Restart",
+    "RestartLimits",
     "Retry",
     "Schedule",
     "StartTimeoutError",
+    "Strategy",
     "Supervisor",
     "SupervisorGaveUp",
     "TooManyChildren",

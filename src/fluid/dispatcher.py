@@ -40,6 +40,12 @@ class Event(NamedTuple):
         The tag is everything after that dot: ``"order.mail.eu"`` has the tag ``"mail.eu"``,
         ``"order."`` has none.
 
+        Args:
+            text: What to read.
+
+        Returns:
+            The event.
+
         Raises:
             FluidValueError: The text is not a string, or has nothing before its first dot.
         """
@@ -52,7 +58,11 @@ class Event(NamedTuple):
 
     @classmethod
     def from_string_or_event(cls, event: str | Event) -> Event:
-        """Returns an event as it is; reads anything else with ``from_string``."""
+        """Returns ``event`` as it is; reads anything else with ``from_string``.
+
+        Raises:
+            FluidValueError: The text cannot be read.
+        """
         return event if isinstance(event, Event) else cls.from_string(event)
 
     def __str__(self) -> str:
@@ -82,10 +92,14 @@ class BaseDispatcher(ABC, Generic[M, H]):
 
     @abstractmethod
     def event_type(self, message: M) -> str:
-        """Returns the type of a message: its handlers are those registered for this type."""
+        """Returns the type of ``message``: its handlers are those registered for this type."""
 
     def register_handler(self, event: Event | str, handler: H) -> H | None:
         """Registers the handler of one event, in place of the one it had.
+
+        Args:
+            event: What it handles: an event, or ``"type"`` or ``"type.tag"``.
+            handler: What is called with each message of that type.
 
         Returns:
             The handler that was replaced, or None.
@@ -107,6 +121,9 @@ class BaseDispatcher(ABC, Generic[M, H]):
 
     def unregister_handler(self, event: Event | str) -> H | None:
         """Removes the handler of one event.
+
+        Args:
+            event: The event, or ``"type"`` or ``"type.tag"``.
 
         Returns:
             The handler that was removed, or None when there was none.
@@ -130,7 +147,7 @@ class BaseDispatcher(ABC, Generic[M, H]):
             (self._only_by_type[event_type],) = handlers.values()
 
     def get_handlers(self, message: M) -> dict[str, H] | None:
-        """Returns the handlers of a message's type by tag, or None when there are none.
+        """Returns the handlers of the type of ``message`` by tag, or None when there are none.
 
         A subclass that overrides it decides who is called, for each message. The dict is a snapshot
         to read: later registrations do not show in it.
@@ -154,7 +171,7 @@ class Dispatcher(BaseDispatcher[M, Callable[[M], None]]):
     """
 
     def dispatch(self, message: M) -> int:
-        """Calls every handler of the message; an error of one does not keep it from the next.
+        """Calls every handler of ``message``; an error of one does not keep it from the next.
 
         Returns:
             The number of handlers called.
@@ -218,7 +235,7 @@ class AsyncDispatcher(BaseDispatcher[M, Callable[[M], Awaitable[None]]]):
     """
 
     async def dispatch(self, message: M) -> int:
-        """Awaits every handler of the message; returns or raises when all of them have ended.
+        """Awaits every handler of ``message``; returns or raises when all of them have ended.
 
         An only handler runs in the caller's task and context, at little more than the cost of
         awaiting it; several run in one task each.

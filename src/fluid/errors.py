@@ -26,9 +26,9 @@ class ValidationError(FluidValueError):
 
     Args:
         field: The name of the field.
-        msg: What is wrong with it; made from the other arguments when empty.
-        field_type: The type that was expected, in words.
-        value: The value that was given.
+        msg: What is wrong with it; made from the other arguments unless given.
+        field_type: The type that was expected, in words; "string" by default.
+        value: The value that was given; None by default.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class WrongLoopError(FluidError):
     """A worker that lives on one event loop was awaited from another."""
 
 
-class GroupClosedError(FluidError):
+class GroupClosed(FluidError):
     """A group was asked for what only one that runs can do; it is stopping, or does not run."""
 
 

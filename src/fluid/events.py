@@ -50,7 +50,8 @@ __all__ = [
 class WorkerEvent(Record):
     """The base of every lifecycle event."""
 
-    level = logging.INFO  # not annotated, and so not a field: how loud events of this type are
+    level = logging.INFO  # not annotated, and so not a field
+    """How loud an event of this type is, as a level of :mod:`logging`."""
 
     path: str
     """The worker it is about, as ``worker_path`` says it."""
@@ -277,7 +278,6 @@ class FiresMissed(WorkerEvent):
 class MessagesAccounted(WorkerEvent):
     """A consumer has ended; this is what became of the messages of its mailbox so far."""
 
-    level = logging.DEBUG
     account: Mapping[str, int]
     """As ``worker_exit.account`` has it."""
 
@@ -317,7 +317,11 @@ def count_listener() -> Callable[[], None]:
 def subscribe(listener: Listener) -> Callable[[], None]:
     """Calls ``listener`` with every event of every worker in this process.
 
-    An exception from a listener is logged and changes nothing else.
+    On the thread of the loop that the worker lives on, in the order of what happens there. An
+    exception from a listener is logged and changes nothing else.
+
+    Args:
+        listener: What is called; it must not block.
 
     Returns:
         A function that ends the subscription; calling it again does nothing.

@@ -307,7 +307,7 @@ def test_every_kind_of_worker_takes_the_same_two_options(make: Callable[..., Wor
 
 @pytest.mark.parametrize("name", [5, None, b"bytes", ["list"]])
 def test_name_that_is_no_string_is_refused(name: Any) -> None:
-    with pytest.raises(FluidValueError, match="name of a worker is not a string"):
+    with pytest.raises(FluidValueError, match="name of a worker is not a string: .*; without one"):
         Idle(name=name)
 
 

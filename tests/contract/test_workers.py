@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fluid.errors import GroupClosedError, WorkerCancelled
+from fluid.errors import GroupClosed, WorkerCancelled
 from fluid.utils.errors import FluidValueError, WorkerStartError
 from fluid.utils.worker import QueueConsumerWorker, Worker, Workers, WorkerState
 from tests.contract.cast import (
@@ -191,9 +191,9 @@ async def test_group_that_is_stopping_or_has_ended_takes_nobody(state: str) -> N
         await asyncio.sleep(1)
         if state == "stopping":
             group.gracefully_stop()
-            with pytest.raises(GroupClosedError, match="'app' cannot take 'idle'"):
+            with pytest.raises(GroupClosed, match="'app' cannot take 'idle'"):
                 group.add_workers(Idle())
-    with pytest.raises(GroupClosedError):
+    with pytest.raises(GroupClosed):
         group.add_workers(Idle())
     assert group.num_workers == 1
 

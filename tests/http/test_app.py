@@ -392,7 +392,7 @@ WRONG = [
         lambda: worker_with(),
         "share a Health with whoever calls it:  lifespan(build, health=health)",
     ),
-    (Workers, "it is a class of them, make one:  Workers()"),
+    (Workers, "this is not a worker: class Workers; make one:  Workers()"),
     (None, "this is not a worker: None"),
     (42, "this is not a worker: 42"),
 ]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fluid.metrics import FAMILIES, Family, Kind
+from fluid.metrics import FAMILIES, Family, MetricType
 
 each = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
@@ -21,7 +21,7 @@ def test_each_name_is_there_once():
 @each
 def test_a_name_is_fluids_and_says_how_the_number_moves_and_in_which_unit(family: Family):
     assert re.fullmatch(r"fluid(_[a-z]+)+", family.name)
-    assert family.name.endswith("_total") is (family.kind is Kind.COUNTER)
+    assert family.name.endswith("_total") is (family.type is MetricType.COUNTER)
     bare = family.name.removesuffix("_total")
     for unit, suffix in SUFFIXES.items():
         assert bare.endswith(suffix) is (family.unit == unit)

@@ -56,7 +56,7 @@ async def test_each_metric_has_its_type_and_what_it_says():
         found = scrape(app).families
         for family in FAMILIES:
             if (seen := found.get(family.name.removesuffix("_total"))) is not None:
-                assert (seen.type, seen.documentation) == (family.kind.value, family.help)
+                assert (seen.type, seen.documentation) == (family.type.value, family.help)
                 assert {tuple(s.labels) for s in seen.samples} == {family.labels}
 
 

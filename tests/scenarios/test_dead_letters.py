@@ -216,7 +216,7 @@ def test_the_log_has_a_line_for_each_dead_letter_and_for_the_account() -> None:
     printed = logged_by(consumer)
     assert printed[2] == "WARNING worker mailer: a message is dead, tried 2 times (ValueError: bad)"
     assert printed[-1] == (
-        "DEBUG worker mailer has accounted for its messages: 2 accepted, 1 handled, 1 dead"
+        "INFO worker mailer has accounted for its messages: 2 accepted, 1 handled, 1 dead"
     )
 
 
@@ -227,7 +227,7 @@ def test_the_log_says_once_and_none() -> None:
         logged_by(consumer)
     )
     assert logged_by(QueueConsumerWorker(fail, name="mailer"))[-1] == (
-        "DEBUG worker mailer has accounted for its messages: none came"
+        "INFO worker mailer has accounted for its messages: none came"
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from fluid import GroupClosedError, Worker, Workers
+from fluid import GroupClosed, Worker, Workers
 from fluid.testing import Simulation
 from tests.exploring import explored
 from tests.scenarios.cast import (
@@ -167,7 +167,7 @@ async def test_a_child_that_is_added_at_any_moment_closes_what_it_opened_or_neve
 
     def add() -> None:
         child = Borrower(store, f"added {len(added) + 1}")
-        with suppress(GroupClosedError):
+        with suppress(GroupClosed):
             group.add_workers(child)
             added.append(child)
 

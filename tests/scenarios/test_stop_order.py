@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from fluid import GroupClosedError, Worker, Workers
+from fluid import GroupClosed, Worker, Workers
 from fluid.events import WorkerEnded, WorkerEvent, WorkerStopping
 from fluid.testing import Simulation
 from tests.exploring import explored
@@ -68,7 +68,7 @@ async def test_who_is_added_during_a_stop_is_refused_or_stopped_too(
         is_over = to.is_stopping() or to.is_stopped()
         try:
             to.add_workers(newcomer)
-        except GroupClosedError:
+        except GroupClosed:
             assert newcomer.worker_parent is None
         else:
             assert newcomer.worker_parent is to

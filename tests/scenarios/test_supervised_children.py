@@ -12,7 +12,7 @@ from fluid import (
     ChildExists,
     ChildNotFound,
     ChildSpec,
-    GroupClosedError,
+    GroupClosed,
     Supervisor,
     Worker,
     Workers,
@@ -120,14 +120,14 @@ async def test_a_supervisor_that_does_not_run_refuses_at_once_and_still_tells(
     """D06"""
     request = REQUESTS[request_name]
     app = supervisor_of(*makers("a"))
-    with pytest.raises(GroupClosedError, match="'app' is init"):
+    with pytest.raises(GroupClosed, match="'app' is init"):
         await request(app)
     await app.startup()
     app.gracefully_stop()
-    with pytest.raises(GroupClosedError, match="'app' is stopping"):
+    with pytest.raises(GroupClosed, match="'app' is stopping"):
         await request(app)
     await app.wait_for_shutdown()
-    with pytest.raises(GroupClosedError, match="'app' is stopped"):
+    with pytest.raises(GroupClosed, match="'app' is stopped"):
         await request(app)
     assert states(app) == {"a": "stopped"}
     assert app.count_children() == ChildCounts(specs=1, active=0, groups=0, workers=1)

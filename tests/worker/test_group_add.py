@@ -9,7 +9,7 @@ from math import inf
 
 import pytest
 
-from fluid import FluidValueError, GroupClosedError, Worker, Workers, WorkerStartError, WorkerState
+from fluid import FluidValueError, GroupClosed, Worker, Workers, WorkerStartError, WorkerState
 from tests.worker.fakes import at_once, forever, now, raising
 from tests.worker.group_cast import (
     Idle,
@@ -100,7 +100,7 @@ async def test_a_group_that_stops_or_has_ended_takes_nobody(how: str) -> None:
         await group.shutdown()
     state = {"ended": "stopped", "failed": "failed"}.get(how, "stopping")
     with pytest.raises(
-        GroupClosedError, match=f"group 'app' cannot take 'late', 'x': it is {state}"
+        GroupClosed, match=f"group 'app' cannot take 'late', 'x': it is {state}"
     ):
         group.add_workers(child("late"), child("x"))
     assert group.num_workers == 2 + (how == "failed")
@@ -125,7 +125,7 @@ async def test_a_child_added_at_any_step_is_refused_or_stopped_with_the_group(
             break
         try:
             group.add_workers(late)
-        except GroupClosedError:
+        except GroupClosed:
             refused += 1
             assert late.worker_parent is None
         else:

@@ -37,7 +37,9 @@ async def test_send_and_put_are_refused_from_the_very_request_to_stop() -> None:
     consumer = Recorder()
     await consumer.startup()
     consumer.gracefully_stop()
-    with pytest.raises(ConsumerClosed, match="consumer 'recorder' accepts no more messages"):
+    with pytest.raises(
+        ConsumerClosed, match="consumer .recorder. accepts no more .* has to stop before it$"
+    ):
         consumer.send(1)
     with pytest.raises(ConsumerClosed):
         await consumer.put(1)

@@ -117,8 +117,9 @@ async def test_a_second_start_is_refused_in_every_state(state: WorkerState) -> N
         await asyncio.wait([asyncio.ensure_future(_swallow(worker.wait_for_shutdown()))])
     if state is not WorkerState.INIT:
         assert worker.worker_state is state
-        with pytest.raises(WorkerStartError, match=f"cannot start: it is {state.value[:5]}"):
+        with pytest.raises(WorkerStartError, match=f"cannot start: it is {state.value[:5]}") as no:
             await worker.startup()
+        assert ("make another" in str(no.value)) is worker.is_stopped()
     if not worker.is_stopped():
         await worker.shutdown()
 

@@ -72,7 +72,7 @@ class Health:
 
     Args:
         worker: The root of the tree; None as long as there is none.
-        name: What it is called until then.
+        name: What it is called until then; nothing by default.
     """
 
     def __init__(self, worker: Worker | None = None, name: str = "") -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 
 class Stalls:
-    """Counts blocks that are over."""
+    """What there was of blocks of the event loop that are over."""
 
     def __init__(self) -> None:
         self.count: int = 0
+        """How many."""
         self.seconds: float = 0.0
-        """All of them together."""
+        """For how many seconds, all of them together."""
         self.longest: float = 0.0
+        """For how many seconds, the longest of them."""
 
     def __str__(self) -> str:
         times = "once" if self.count == 1 else f"{self.count} times"

@@ -127,7 +127,7 @@ class ASGIServer(Worker):
         name: As for every worker.
         stopping_grace_period: As for every worker; how long requests may take to end.
         options: Further options of uvicorn's, as ``{"root_path": "/api"}``; those of
-            ``uvicorn.Config`` that are about the protocol or the application.
+            ``uvicorn.Config`` that are about the protocol or the application. None by default.
 
     Raises:
         FluidValueError: If there can be no such address, ``app`` is no application, or an option
@@ -162,7 +162,15 @@ class ASGIServer(Worker):
         return self._worker.address or self._worker.asked
 
     async def on_startup(self) -> None:
-        """Starts the application and begins to accept connections; an override calls it."""
+        """Starts the application and begins to accept connections; an override calls it.
+
+        Raises:
+            WorkerStartError: If nobody can listen there, or a file that an option names is missing.
+            BaseException: What the application raised.
+
+        Cancellation: The sockets are closed again, and the application is shut down if it has
+        started.
+        """
         core = self._worker
         assert core.life is not None
         core.serving = serving = Serving(core.config, core.life, core.limits)
@@ -172,7 +180,10 @@ class ASGIServer(Worker):
         logger.info("worker %s listens on %s", core.path, where, extra={"worker": core.path})
 
     async def run(self) -> None:
-        """Serves until a stop is asked for, and then until everybody has gone."""
+        """Serves until a stop is asked for, and then until everybody has gone.
+
+        Cancellation: Requests that still run are cancelled, and their connections closed.
+        """
         core, serving = self._worker, self._worker.serving
         assert serving is not None
         try:
@@ -187,7 +198,10 @@ class ASGIServer(Worker):
             await serving.end()
 
     async def status(self) -> dict[str, Any]:
-        """Returns what there is to say now, with the address and what goes on there."""
+        """Returns what there is to say now, with the address and what goes on there.
+
+        Cancellation: Safe.
+        """
         facts = await super().status()
         facts["address"] = listening.text(*self.address)
         if self._worker.serving is not None:

@@ -34,6 +34,7 @@ class LifespanState(TypedDict):
 
 
 Lifespan: TypeAlias = Callable[[object], AbstractAsyncContextManager[LifespanState]]
+"""What an application of Starlette or FastAPI takes as its ``lifespan``."""
 
 
 def lifespan(build: Build, *, health: Health | None = None, stop_server: bool = True) -> Lifespan:
@@ -114,7 +115,8 @@ def lifespan(build: Build, *, health: Health | None = None, stop_server: bool = 
         build: A function without arguments, also an async one, that makes the root of the tree for
             each start of the application; a class of workers is one. Or a worker, for an
             application that is started once.
-        health: What is told of the tree; for a ``health_app(health)`` in the application.
+        health: What is told of the tree; for a ``health_app(health)`` in the application. None if
+            nobody asks.
         stop_server: Whether the server is asked to stop when the tree has ended. Default True.
 
     Raises:

@@ -13,7 +13,7 @@ from ..on_demand import on_demand as _on_demand
 if TYPE_CHECKING:
     from .collector import WorkerCollector
     from .families import FAMILIES
-    from .family import Family, Kind
+    from .family import Family, MetricType
     from .text import CONTENT_TYPE, render, render_in_turn
 else:
     __getattr__ = _on_demand(
@@ -22,7 +22,7 @@ else:
             "CONTENT_TYPE": "fluid.metrics.text",
             "FAMILIES": "fluid.metrics.families",
             "Family": "fluid.metrics.family",
-            "Kind": "fluid.metrics.family",
+            "MetricType": "fluid.metrics.family",
             "WorkerCollector": "fluid.metrics.collector",
             "render": "fluid.metrics.text",
             "render_in_turn": "fluid.metrics.text",
@@ -33,7 +33,7 @@ __all__ = [
     "CONTENT_TYPE",
     "FAMILIES",
     "Family",
-    "Kind",
+    "MetricType",
     "WorkerCollector",
     "render",
     "render_in_turn",

@@ -8,7 +8,7 @@ from ..errors import FluidError, how_to_install
 from ..health import Health
 from ..worker import Worker
 from .families import FAMILIES
-from .family import Family, Kind
+from .family import Family, MetricType
 from .reading import Sample, Sheet
 
 try:
@@ -81,7 +81,7 @@ class WorkerCollector(Collector):
 
 
 def _metric(family: Family, samples: list[Sample]) -> Metric:
-    make = CounterMetricFamily if family.kind is Kind.COUNTER else GaugeMetricFamily
+    make = CounterMetricFamily if family.type is MetricType.COUNTER else GaugeMetricFamily
     metric = make(family.name, family.help, labels=family.labels)
     for values, number in samples:
         metric.add_metric(values, number)

@@ -16,7 +16,7 @@ Value: TypeAlias = float | dict[str, float] | None
 Reader: TypeAlias = Callable[[Any], Value]
 
 
-class Kind(StrEnum):
+class MetricType(StrEnum):
     """How a number moves."""
 
     COUNTER = "counter"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     """It goes up and down."""
 
 
-COUNTER, GAUGE = Kind
+COUNTER, GAUGE = MetricType
 
 
 class Family(NamedTuple):
@@ -34,7 +34,7 @@ class Family(NamedTuple):
 
     name: str
     """What it is called."""
-    kind: Kind
+    type: MetricType
     """How it moves."""
     unit: str
     """What it is counted in; empty where it is 0 or 1."""

@@ -28,19 +28,25 @@ SLICE_SECONDS = 0.002
 
 
 def render(health: Health) -> bytes:
-    """Returns the metrics of a tree, and of its process, as text.
+    """Returns the metrics of a tree, and of its process, as text in UTF-8.
 
     From any thread. On that of the workers' event loop, the times of consumers are those of this
     moment, else of the last time that they looked. A tree of a thousand workers or more takes tens
     of milliseconds; :func:`render_in_turn` lets others run meanwhile.
+
+    Args:
+        health: That of the tree: ``Health(worker)``.
     """
     return b"".join(_rendering(health))
 
 
 async def render_in_turn(health: Health) -> bytes:
-    """Returns the same, and lets others have a turn every two milliseconds.
+    """Returns what :func:`render` does, and lets others have a turn every two milliseconds.
 
     What it says of a large tree is then not all of one moment.
+
+    Args:
+        health: That of the tree: ``Health(worker)``.
 
     Cancellation: Safe; nothing is left behind.
     """
@@ -78,7 +84,7 @@ def _rendering(health: Health) -> Iterator[bytes]:
 def _block(family: Family, samples: list[Sample], escapes: Escapes) -> str:
     """Returns all that there is of a metric."""
     name, labels = family.name, family.labels
-    lines = [f"# HELP {name} {family.help}\n# TYPE {name} {family.kind.value}\n"]
+    lines = [f"# HELP {name} {family.help}\n# TYPE {name} {family.type.value}\n"]
     # What no line needs anew is done before: a scrape has a thousand of them, and has to be cheap.
     if not labels:
         lines += [f"{name} {number}\n" for _, number in samples]

@@ -25,12 +25,14 @@ class Backoff(Record):
         at_once = Backoff(initial=0)
 
     Args:
-        initial: Seconds before the first attempt; 0 for no waits at all.
+        initial: Seconds before the first attempt; 0 for no waits at all. Default 0.5.
         factor: How much longer each wait is than the one before; 1 for waits of one length.
-        maximum: The longest wait in seconds, before jitter.
+            Default 2.
+        maximum: The longest wait in seconds, before jitter. Default 30.
         jitter: By what part of itself a wait may be shorter or longer, by chance, so that a
-            thousand that fell together do not rise together.
+            thousand that fell together do not rise together. Default 0.2, a fifth.
         reset_after: Seconds of running well after which the next wait is ``initial`` again.
+            Default 60.
 
     Raises:
         FluidValueError: If one of them cannot work.

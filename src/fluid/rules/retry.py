@@ -23,14 +23,15 @@ class Retry(Record):
         Retry(on=(OSError, TimeoutError), attempts=10, backoff=Backoff(initial=1, maximum=60))
 
     Args:
-        on: The class of the errors that may go away by themselves, or several.
+        on: The class of the errors that may go away by themselves, or several; ``Exception`` by
+            default.
         attempts: How often a message is tried at most, the first time included; 5 unless given,
             ``inf`` for no limit. They are counted in one life of the consumer.
         backoff: The waits between the attempts; None for ``Backoff()``. Its ``reset_after`` has no
             meaning here.
         keeps_order: Whether messages behind it wait for one that is to be tried again: all of them
             in a consumer that handles one at a time, those of its key where there are keys, none in
-            a pool without. False lets them go first; batches always keep their order.
+            a pool without. False lets them go first; batches always keep their order. Default True.
         seed: Where the chance in the waits begins, to get the same ones again; None for anywhere.
 
     Raises:

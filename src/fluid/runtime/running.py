@@ -52,13 +52,14 @@ def run(
         worker: The worker, not started yet: a group, usually.
         deadline: Seconds from the first request to stop, or from the beginning of the worker's own
             stop, until the process is gone; then it shows where everything is, and exits with 4.
-            Held on the main thread only. What comes after ``run()`` in the program has its own
+            Default 25, which is less than Kubernetes' 30. Held on the main thread only. What comes after ``run()`` in the program has its own
             time; what the interpreter still waits for after that, once a signal has come, has not.
         stall_threshold: Seconds for which the event loop may be blocked before that is reported;
-            0 for never.
+            0.25 by default, 0 for never.
         loop_factory: Makes the event loop; asyncio's own by default.
         drain_delay: Seconds between the request to stop and its reaching the worker: readiness is
-            gone at once, and work goes on until those who send it have noticed.
+            gone at once, and work goes on until those who send it have noticed. 0, the default, for
+            none.
         http: Where ``/livez``, ``/readyz``, ``/status`` and ``/metrics`` are served: a port of the
             loopback interface, or ``"host:port"``; nowhere by default. Needs the extra ``http``.
         health_file: The file that says how the process is, for ``fluid health``; none by default.

@@ -38,11 +38,13 @@ from .loop import VirtualLoop
 from .pending import PendingTask, pending_tasks
 from .recorder import LifecycleEvents
 from .run import run
+from .schedules.choosers import Choice
 from .schedules.report import ExplorationError, NeverHappenedError, NotDeterministicError
 from .schedules.schedule import MIX, Policy, Schedule, Strike
 from .schedules.simulate import Conditions, Run
 from .schedules.simulation import SimulatedFaultError, Simulation
 from .schedules.tally import Tally
+from .schedules.watched import Step
 from .stress import stress
 from .wait_for import wait_for_event, wait_for_state
 from .wall_clock import WallClock
@@ -50,6 +52,7 @@ from .world import hang
 
 __all__ = [
     "MIX",
+    "Choice",
     "Conditions",
     "DeadlockError",
     "EscapedError",
@@ -68,6 +71,7 @@ __all__ = [
     "Schedule",
     "SimulatedFaultError",
     "Simulation",
+    "Step",
     "Strike",
     "Tally",
     "Unhandled",

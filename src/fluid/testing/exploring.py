@@ -58,12 +58,14 @@ def explore(
         faults: Strike with up to two of these in each schedule, at any step: names that the
             scenario offers, or built-in ones; ``"offered"`` for all that it offers. Default none.
         eager: Whether tasks are eager. Default False.
-        conditions: What all runs have in common.
+        conditions: What all runs have in common. Default ``Conditions()``.
 
     Returns:
         What was explored.
 
     Raises:
+        FluidValueError: If the scenario is no async function, or there is no such policy or fault.
+        FluidError: If a loop is running in this thread.
         ExplorationError: If a schedule fails; with the shortest that could be found.
         NotDeterministicError: If a schedule goes differently when it is run again.
         NeverHappenedError: If a mark of :meth:`Simulation.sometimes` never had happened.
@@ -99,13 +101,14 @@ def sweep(
             offers.
         pairs: Then so many schedules more, each with two faults at two random steps. Default 0.
         eager: Whether tasks are eager. Default False.
-        conditions: What all runs have in common.
+        conditions: What all runs have in common. Default ``Conditions()``.
 
     Returns:
         What was explored.
 
     Raises:
-        FluidValueError: If there is no fault to sweep with.
+        FluidValueError: If there is no fault to sweep with, or the scenario is no async function.
+        FluidError: If a loop is running in this thread.
         ExplorationError, NotDeterministicError, NeverHappenedError: As :func:`explore` does.
     """
     if OVERRIDES.schedule is not None:
@@ -148,14 +151,15 @@ def exhaust(
         policy: The policy whose choices are tried; FIFO has none. Default SOURCE.
         limit: Schedules that may be run. Default 20,000.
         eager: Whether tasks are eager. Default False.
-        conditions: What all runs have in common.
+        conditions: What all runs have in common. Default ``Conditions()``.
 
     Returns:
         What was explored.
 
     Raises:
-        FluidValueError: If the policy is FIFO, since that would prove nothing.
-        FluidError: If the limit came first, likewise.
+        FluidValueError: If the policy is FIFO, since that would prove nothing; or if the scenario
+            is no async function.
+        FluidError: If the limit came first, likewise; or if a loop is running in this thread.
         ExplorationError, NotDeterministicError, NeverHappenedError: As :func:`explore` does.
     """
     if OVERRIDES.schedule is not None:
@@ -189,12 +193,14 @@ def replay(
     Args:
         scenario: The scenario that failed.
         schedule: What the report says, for example ``"legal:17"``.
-        conditions: What the exploration ran under.
+        conditions: What the exploration ran under. Default ``Conditions()``.
 
     Returns:
         What came of it; ``last`` has the steps.
 
     Raises:
+        FluidValueError: If the schedule cannot be read, or the scenario is no async function.
+        FluidError: If a loop is running in this thread.
         ExplorationError: If it fails.
     """
     wanted = Schedule.parse(schedule) if isinstance(schedule, str) else schedule
@@ -225,15 +231,18 @@ def explored(
     fixtures and parametrized values. A fixture is made once for all schedules.
 
     Args:
-        seeds: As in :func:`explore`, as are the next four.
-        policies: Each seed takes one of them.
-        faults: What strikes.
-        eager: Whether tasks are eager.
-        conditions: What all runs have in common.
+        seeds: As in :func:`explore`.
+        policies: As in :func:`explore`.
+        faults: As in :func:`explore`.
+        eager: As in :func:`explore`.
+        conditions: As in :func:`explore`.
         swept: Whether to :func:`sweep` too, with ``faults``, or all that are offered. Default
             False.
         pairs: As in :func:`sweep`.
         deviations: :func:`exhaust` up to so many; 0 does not. Default 0.
+
+    Returns:
+        What makes the test, which raises what :func:`explore` does.
     """
 
     def decorate(scenario: AnyScenario) -> Callable[..., None]:

@@ -70,6 +70,9 @@ def leaks(*, ignore: Collection[LeakKind] = ()) -> Leaks:
         ignore: The kinds to leave out. Default none. Leaving GARBAGE out saves the time of three
             full collections.
 
+    Returns:
+        What stands behind ``with`` or ``async with``.
+
     Raises:
         LeakError: At the end of the block, if it left something. If the block raises, its own
             exception goes on, and what it left is a note on it.

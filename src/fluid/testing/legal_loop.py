@@ -173,6 +173,7 @@ def explore_real(
         UnhandledError: If an exception reached nobody but the loop's exception handler. Await the
             task that raised it.
         FluidValueError: If there is nothing to run, or no seed to run it with.
+        FluidError: If a loop is running in this thread.
     """
     if asyncio._get_running_loop() is not None:
         raise FluidError(

@@ -46,7 +46,7 @@ class VirtualLoop(ClosedWorld):
 
     Args:
         horizon: How far the loop may jump, in seconds from where it starts to run. Default one
-            week; ``math.inf`` for no limit.
+            week, 604,800; ``math.inf`` for no limit.
         livelock_after: Callbacks allowed in one instant. Default 100,000.
 
     Attributes:

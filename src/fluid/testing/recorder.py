@@ -81,7 +81,7 @@ class LifecycleEvents:
         return [said(event) for event in self.events]
 
     def of_type(self, kind: type[E]) -> list[E]:
-        """Returns the events of that type, in order."""
+        """Returns the events of type ``kind``, or of one derived from it, in order."""
         return [event for event in self.events if isinstance(event, kind)]
 
     def clear(self) -> None:
@@ -89,14 +89,28 @@ class LifecycleEvents:
         self.events.clear()
 
     def assert_in_order(self, *expected: str) -> None:
-        """Asserts that all of these happened, in this order; others may have come between."""
+        """Asserts that all of these happened, in this order; others may have come between.
+
+        Args:
+            *expected: Events in words, as in ``"app/mailer started"`` or ``"* failed"``.
+
+        Raises:
+            AssertionError: If one did not happen, or not after the one before it.
+        """
         story = iter(self.events)
         for line in expected:
             if not any(_matches(line, event) for event in story):
                 raise AssertionError(f"{line!r} did not happen{self._after(expected, line)}")
 
     def assert_never(self, *unexpected: str) -> None:
-        """Asserts that none of these happened."""
+        """Asserts that none of these happened.
+
+        Args:
+            *unexpected: Events in words, as in ``"app/mailer failed"`` or ``"* failed"``.
+
+        Raises:
+            AssertionError: If one did.
+        """
         for line in unexpected:
             for event in self.events:
                 if _matches(line, event):

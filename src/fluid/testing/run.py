@@ -20,7 +20,7 @@ from .world import EAGER_TASK_FACTORY
 
 T = TypeVar("T")
 
-Leaks: TypeAlias = Literal["error", "ignore"]
+OnLeaks: TypeAlias = Literal["error", "ignore"]
 """What it means that ``main`` has left something alive."""
 
 LAST_PASSES = 10
@@ -33,7 +33,7 @@ def run(
     eager: bool = False,
     horizon: float = DEFAULT_HORIZON,
     livelock_after: int = DEFAULT_LIVELOCK_AFTER,
-    leaks: Leaks = "error",
+    leaks: OnLeaks = "error",
     debug: bool = False,
 ) -> T:
     """Runs ``main`` on a fresh :class:`VirtualLoop` and returns what it returns.
@@ -45,7 +45,7 @@ def run(
     Args:
         main: An async function without arguments, or a coroutine.
         eager: Whether tasks begin to run inside ``create_task``. Needs Python 3.12. Default False.
-        horizon: The last instant of virtual time, in seconds. Default one week.
+        horizon: The last instant of virtual time, in seconds. Default one week, 604,800.
         livelock_after: Callbacks allowed in one instant. Default 100,000.
         leaks: Whether what is left alive is an error or only ended. Default "error".
         debug: Whether asyncio's debug mode is on. Default False.
@@ -55,6 +55,10 @@ def run(
             task that raised it.
         LeakError: If tasks, timers or async generators are left. End them before ``main`` does.
         DeadlockError, LivelockError, HorizonError: As the loop says.
+        FluidValueError: If ``main`` is no coroutine, and no function that makes one, or this Python
+            has no eager tasks.
+        FluidError: If a loop is running in this thread.
+        BaseException: What ``main`` raised.
     """
     task_factory = eager_task_factory() if eager else None
     loop = VirtualLoop(horizon=horizon, livelock_after=livelock_after)
@@ -66,7 +70,7 @@ def run_on(
     loop: VirtualLoop,
     main: Callable[[], Coroutine[Any, Any, T]] | Coroutine[Any, Any, T],
     *,
-    leaks: Leaks = "error",
+    leaks: OnLeaks = "error",
     debug: bool = False,
     on_end: Callable[[], None] | None = None,
 ) -> T:

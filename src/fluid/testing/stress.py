@@ -51,7 +51,7 @@ def stress(
         factory: Makes a new worker. It is called in a running loop, once for each schedule.
         seeds: Random orders to try, before the sweep. Default 100.
         eager: As in :func:`explore`.
-        conditions: What all runs have in common. A worker that does not end by itself and has no
+        conditions: What all runs have in common; ``Conditions()`` by default. A worker that does not end by itself and has no
             bound needs none: it is stopped after 10 virtual seconds.
 
     Returns:
@@ -59,6 +59,7 @@ def stress(
 
     Raises:
         ExplorationError: If the worker, or fluid, breaks a promise in some order.
+        FluidError: If a loop is running in this thread.
     """
 
     async def crowd(sim: Simulation) -> None:

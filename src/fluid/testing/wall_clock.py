@@ -50,8 +50,8 @@ class WallClock:
 
     Args:
         monotonic_ns: Returns the loop's time, in nanoseconds.
-        start: The time of day now, as seconds since the epoch or an aware datetime. Default: the
-            year 2000 begins.
+        start: The time of day now, as seconds since the epoch or an aware datetime. Default
+            946,684,800: the year 2000 begins.
         zone: The name of the time zone that :meth:`now` is in. Default UTC.
 
     Raises:
@@ -109,8 +109,11 @@ class WallClock:
         """Moves the time of day at one stroke, forwards or back, as NTP does at first.
 
         Args:
-            seconds: How far; below zero is back.
+            seconds: How far, in seconds; below zero is back.
             at: The instant, in seconds of the loop's clock. Default now.
+
+        Raises:
+            FluidValueError: If that is no finite number, or the instant has passed.
         """
         self._write(_Change.STEP, _nanoseconds("a step", seconds), at)
 
@@ -123,6 +126,9 @@ class WallClock:
             ppm: Microseconds that it gains each second, in whole thousandths; below zero it loses
                 them; 0 ends the slew.
             at: The instant, in seconds of the loop's clock. Default now.
+
+        Raises:
+            FluidValueError: If time would stand still or run backwards, or the instant has passed.
         """
         ppb = _scaled("a slew", "parts per million", ppm, by=1000)
         if ppb <= -_PARTS:
@@ -141,6 +147,9 @@ class WallClock:
         Args:
             seconds: How long the machine sleeps; never below zero.
             at: The instant, in seconds of the loop's clock. Default now.
+
+        Raises:
+            FluidValueError: If that is below zero, or the instant has passed.
         """
         slept = _nanoseconds("a suspend", seconds)
         if slept < 0:
@@ -156,6 +165,9 @@ class WallClock:
         Args:
             when: To what, as an aware datetime.
             at: The instant, in seconds of the loop's clock. Default now.
+
+        Raises:
+            FluidValueError: If the datetime has no time zone, or the instant has passed.
         """
         self._write(_Change.SET, _since_epoch(when), at)
 
@@ -165,6 +177,9 @@ class WallClock:
         Args:
             name: What the IANA database calls it, as in ``Europe/Berlin``.
             at: The instant, in seconds of the loop's clock. Default now.
+
+        Raises:
+            FluidValueError: If there is no such zone, or the instant has passed.
         """
         self._write(_Change.ZONE, _zone_called(name), at)
 

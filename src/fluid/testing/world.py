@@ -225,7 +225,11 @@ class ClosedWorld(NoRealIO, asyncio.BaseEventLoop):
 
 
 def hang() -> NoReturn:
-    """Stands for a function that never returns, as the job of an executor on a virtual loop."""
+    """Stands for a function that never returns, as the job of an executor on a virtual loop.
+
+    Raises:
+        EscapedError: If it is called, by anybody but a virtual loop.
+    """
     raise EscapedError(
         "hang() was called, and would never return: hand it to loop.run_in_executor() or "
         "asyncio.to_thread() on a virtual loop, where a job can hang without holding a thread"

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..errors import FluidValueError, GroupClosedError
+from ..errors import FluidValueError, GroupClosed
 from ..rules.lifecycle import FINAL_STATES, WorkerState
 from .core import Core, core_of
 from .slot import Slot
@@ -26,7 +26,7 @@ def newcomers(group: GroupCore, workers: Iterable[Worker]) -> list[Worker]:
     """Returns those that are not in ``group`` yet, each once, if all of them can join it.
 
     Raises:
-        GroupClosedError: If the group is stopping or has ended.
+        GroupClosed: If the group is stopping or has ended.
         FluidValueError: If one of them cannot be a child.
     """
     cores = {core_of(worker): worker for worker in workers}
@@ -54,12 +54,12 @@ def check_open(group: GroupCore, newcomers: str) -> None:
     """Refuses newcomers, by their names, where nobody can begin any more.
 
     Raises:
-        GroupClosedError: If the group is stopping or has ended.
+        GroupClosed: If the group is stopping or has ended.
     """
     if group.is_closed():
         # A child's end closes a plain group a step before the group itself has noticed.
         state = WorkerState.STOPPING if group.state is WorkerState.RUNNING else group.state
-        raise GroupClosedError(f"group {group.name!r} cannot take {newcomers}: it is {state.value}")
+        raise GroupClosed(f"group {group.name!r} cannot take {newcomers}: it is {state.value}")
 
 
 def problem_of(group: GroupCore, core: Core) -> str:

@@ -90,7 +90,12 @@ class Worker(ABC):
 
     @abstractmethod
     async def run(self) -> None:
-        """Does the worker's work, until it is done or ``is_running()`` is false."""
+        """Does the worker's work, until it is done or ``is_running()`` is false.
+
+        Cancellation: Comes when the grace period of a stop is over, again a ``cancel_period``
+        later, and when a heartbeat is lost; to return or to let it through is the same. A cancel by
+        somebody else fails the worker.
+        """
 
     @default
     async def on_startup(self) -> None:
@@ -102,7 +107,11 @@ class Worker(ABC):
 
     @default
     async def on_shutdown(self) -> None:
-        """Is awaited once after ``run``, whatever ended it, if ``on_startup`` had completed."""
+        """Is awaited once after ``run``, whatever ended it, if ``on_startup`` had completed.
+
+        Cancellation: Comes when the ``cleanup_period`` is over; the worker has then failed with a
+        ``CleanupTimeoutError``.
+        """
 
     def after_shutdown(self, reason: str, code: int) -> None:
         """Is called last, when the outcome is known.
@@ -116,7 +125,12 @@ class Worker(ABC):
         """
 
     async def status(self) -> dict[str, Any]:
-        """Returns what there is to say about the worker now, as JSON-able data."""
+        """Returns what there is to say about the worker now, as JSON-able data.
+
+        ``running`` and ``stopping`` are always in it. An override adds to what this one returns.
+
+        Cancellation: Safe. A group that asks its children cancels who takes longer than a second.
+        """
         from .tree import describe  # here, because a program that never asks need not load it
 
         return describe(self._worker)
@@ -332,8 +346,16 @@ class Worker(ABC):
         It always gives the loop at least one step. Once a stop was asked for it pauses
         0.01 seconds at the most; in ``on_shutdown`` it sleeps in full.
 
+        Args:
+            seconds: For how long; ``math.inf`` until a stop is asked for.
+
         Returns:
             True if it slept, False if a stop was asked for.
+
+        Raises:
+            FluidValueError: If ``seconds`` is not a number (NaN).
+
+        Cancellation: Safe; the sleep ends.
         """
         return self._worker.sleep(seconds)
 
@@ -346,10 +368,17 @@ class Worker(ABC):
 
         A coroutine runs in your own task, and is cancelled when a stop comes first; if it has a
         result all the same, you get that, so that nothing it took is lost. A future or a task stays
-        yours and is left alone.
+        yours and is left alone. In ``on_shutdown`` it waits to the end.
+
+        Args:
+            awaitable: What to wait for.
+            default: What to return if a stop was asked for first. Default None.
 
         Returns:
             The result, or ``default`` if a stop was asked for first.
+
+        Raises:
+            BaseException: What ``awaitable`` raised.
 
         Cancellation: A coroutine is cancelled; a future or a task is left alone.
         """
@@ -360,8 +389,13 @@ class Worker(ABC):
     def subscribe(self, listener: Callable[[events.WorkerEvent], None]) -> Callable[[], None]:
         """Calls ``listener`` with every event of this worker and of those below it.
 
+        On the loop's thread, in order. An exception from it is logged and changes nothing else.
+
+        Args:
+            listener: What is called; it must not block.
+
         Returns:
-            A function that ends the subscription.
+            A function that ends the subscription; calling it again does nothing.
         """
         return self._worker.subscribe(listener)
 
@@ -378,4 +412,4 @@ class MessageProducer(Protocol[M_contra]):
     """Something that messages can be sent to."""
 
     def send(self, message: M_contra | None) -> None:
-        """Sends a message; None is a wake-up."""
+        """Sends ``message``; None is a wake-up."""

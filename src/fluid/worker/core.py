@@ -63,7 +63,10 @@ class Core:
 
     def __init__(self, owner: Worker, name: str, grace: float | None) -> None:
         if not isinstance(name, str):
-            raise FluidValueError(f"name of a worker is not a string: {name!r}")
+            raise FluidValueError(
+                f"name of a worker is not a string: {name!r}; without one, or with '', it has that "
+                f"of its class"
+            )
         self.name: str = name or names.snake_case(type(owner).__name__)
         self.key: str = names.escape(self.name)
         self.grace: float | None = self.checked_grace(grace)
@@ -246,7 +249,8 @@ class Core:
         """
         if self.life is not None:
             state = self.state.value.replace("_", "-")
-            raise WorkerStartError(f"worker {self.name!r} cannot start: it is {state}")
+            instead = "; it has one life, so make another worker" if self.life.outcome else ""
+            raise WorkerStartError(f"worker {self.name!r} cannot start: it is {state}{instead}")
         parent = self.parent()
         if parent is not None and parent.is_closed():  # nobody would stop it again
             raise WorkerStartError(
@@ -440,14 +444,6 @@ def core_of(worker: Worker) -> Core:
     try:
         return worker._worker
     except AttributeError:
-        from .base import Worker  # which imports this module
+        from .no_worker import not_a_worker  # which imports this module
 
-        if not isinstance(worker, Worker):
-            hint = ""
-            if isinstance(worker, type) and issubclass(worker, Worker):
-                hint = f"; it is a class of them, make one:  {worker.__name__}()"
-            raise FluidValueError(f"this is not a worker: {worker!r}{hint}") from None
-        raise WorkerStartError(
-            f"{type(worker).__name__} is not a whole worker: its __init__ did not call "
-            f"super().__init__(); add the line  super().__init__()"
-        ) from None
+        raise not_a_worker(worker) from None

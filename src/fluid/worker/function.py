@@ -71,7 +71,13 @@ class WorkerFunction(Worker):
         self._worker.heartbeat = duration(f"heartbeat of {subject}", heartbeat)
 
     async def run(self) -> None:
-        """Calls the function until a stop is asked for."""
+        """Calls the function until a stop is asked for.
+
+        Raises:
+            TypeError: If what the function returned cannot be awaited.
+
+        Cancellation: Goes to the call that runs.
+        """
         core = self._worker
         while self.is_running():
             awaitable = core.function()

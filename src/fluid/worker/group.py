@@ -42,9 +42,14 @@ class Workers(Worker):
         name: As for every worker.
         stopping_grace_period: Seconds that all children together have to stop; their own periods
             shrink to fit. None: what they need, and no limit of the group's own.
-        heartbeat: Accepted for compatibility; nothing polls.
+        heartbeat: Seconds; accepted for compatibility, and without a meaning, as nothing polls.
+            Default 0.1.
         stop_in_reverse: If True, a child is asked to stop only when the one started after it has
             ended, so that a pipeline is declared sink first. Otherwise all are asked at once.
+
+    Raises:
+        FluidValueError: If a worker is given that cannot be a child, or a period that is no
+            duration.
     """
 
     announces_readiness = True
@@ -71,8 +76,11 @@ class Workers(Worker):
         stopped with the group. An error of one that fails to start ends the group. To be called in
         the group's event loop.
 
+        Args:
+            *workers: The children, in the order of their start.
+
         Raises:
-            GroupClosedError: If the group is stopping or has ended.
+            GroupClosed: If the group is stopping or has ended.
             FluidValueError: If one of them cannot be a child: it is in another group, has ended,
                 or lives on another event loop. Then none of them is added.
         """
@@ -92,6 +100,8 @@ class Workers(Worker):
         """Returns the ``status()`` of each child under its slot key.
 
         A child whose own ``status()`` fails, or takes longer than a second, has ``error`` instead.
+
+        Cancellation: Safe; children that have not answered are cancelled.
         """
         from .statuses import statuses  # as in run()
 
@@ -99,7 +109,11 @@ class Workers(Worker):
 
     @default
     async def run(self) -> None:
-        """Runs the children until the last of them has ended."""
+        """Runs the children until the last of them has ended.
+
+        Cancellation: The children are stopped, within their bounds, before the cancel goes on; at
+        the end of the group's own grace they lose what is left of theirs.
+        """
         core = self._worker
         core.warn_of_shrinking()
         assert core.life is not None

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fluid import DynamicSupervisor, GroupClosedError, WorkerDeadlockError, WorkerStartError
+from fluid import DynamicSupervisor, GroupClosed, WorkerDeadlockError, WorkerStartError
 from tests.scenarios.cast import Breakable
 from tests.scenarios.supervised_cast import Maker, supervisor_of
 from tests.worker.fakes import Recorded, worker_with
@@ -126,5 +126,5 @@ async def test_before_its_children_a_supervisor_says_that_it_has_not_begun() -> 
             await self.start_child()
 
     app = Eager(Breakable, name="app")
-    with pytest.raises(GroupClosedError, match="'app' has not begun to start its children"):
+    with pytest.raises(GroupClosed, match="'app' has not begun to start its children"):
         await app.startup()

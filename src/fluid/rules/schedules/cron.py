@@ -41,7 +41,9 @@ class Cron(Schedule):
     """Times of day and days; :func:`cron` makes it."""
 
     expression: str
+    """Its fields, in the one way to write them."""
     tz: str
+    """The name of its time zone, or "local"."""
 
     @property
     def by_wall_clock(self) -> bool:
@@ -64,6 +66,11 @@ class Cron(Schedule):
 
     def next(self, after: datetime) -> datetime | None:
         """Returns when it fires next after an aware datetime, in its zone; None if it never does.
+
+        Jitter is not in it, and ``max_fires`` is for its worker to count.
+
+        Args:
+            after: The aware datetime.
 
         Raises:
             FluidValueError: If ``after`` is not an aware datetime, or the zone is "local", which
@@ -125,9 +132,11 @@ def cron(
         tz: The name of the time zone, or a ``ZoneInfo``; "local" for that of the machine, whatever
             it is at the time. UTC unless given.
         jitter: Seconds by which each fire may come later, by chance, so that a thousand processes
-            do not do the same thing at once. None comes later than the next one is due.
-        until: No fire is due later than that; an aware datetime.
-        max_fires: How often it fires at most, counted from the start of its worker.
+            do not do the same thing at once; none comes later than the next one is due. 0, the
+            default, for none.
+        until: No fire is due later than that; an aware datetime, or None for no end.
+        max_fires: How often it fires at most, counted from the start of its worker; None for no
+            limit.
 
     Raises:
         FluidValueError: If the expression cannot be read, or never comes true, if there is no such

@@ -27,7 +27,9 @@ class Every(Schedule):
     """A fixed rate; :func:`every` makes it."""
 
     period: float
+    """Seconds from one fire to the next."""
     first: First
+    """When it fires for the first time: "now", "after" or "aligned"."""
 
     @property
     def by_wall_clock(self) -> bool:
@@ -73,13 +75,15 @@ def every(
 
     Args:
         period: Seconds, or a ``timedelta``; a millisecond at least.
-        first: When it fires for the first time: "now" for at once, "after" for after one period,
-            "aligned" for when the time of day is next a multiple of the period, counted from the
+        first: When it fires for the first time: "now", the default, for at once, "after" for after
+            one period, "aligned" for when the time of day is next a multiple of the period, counted from the
             beginning of 1970 in UTC.
         jitter: Seconds by which each fire may come later, by chance, so that a thousand processes
-            do not do the same thing at once. At most the period; the rate stays as it is.
-        until: No fire is due later than that; an aware datetime.
-        max_fires: How often it fires at most, counted from the start of its worker.
+            do not do the same thing at once. At most the period; the rate stays as it is. 0, the
+            default, for none.
+        until: No fire is due later than that; an aware datetime, or None for no end.
+        max_fires: How often it fires at most, counted from the start of its worker; None for no
+            limit.
 
     Raises:
         FluidValueError: If one of them cannot work.

@@ -17,14 +17,18 @@ class Overlap(Record):
     """
 
     SKIP: ClassVar[Overlap]
+    """Leaves out the fire that is due; how every worker begins."""
     QUEUE_ONE: ClassVar[Overlap]
+    """Makes up for the last fire that was due as soon as the one before has ended."""
 
     name: str
+    """What the policy is called: "skip", "queue_one" or "concurrent"."""
     at_once: int
+    """The most calls that run at the same time."""
 
     @staticmethod
     def concurrent(most: int) -> Overlap:
-        """Lets up to ``most`` fires run at once; those beyond are left out.
+        """Returns the policy that lets up to ``most`` fires run at once and leaves out the others.
 
         Raises:
             FluidValueError: If that is not a whole number, 1 or more.
@@ -48,15 +52,24 @@ class Missed(Record):
     """
 
     SKIP: ClassVar[Missed]
+    """Leaves out what was missed."""
     ONCE: ClassVar[Missed]
+    """Makes up for all that was missed with one fire; how every worker begins."""
 
     name: str
+    """What the policy is called: "skip", "once" or "all"."""
     most: int
+    """For how many fires at a time it makes up."""
     tolerance: float | None
+    """Seconds by which a fire may be late and not count as missed; None for what the schedule
+    allows."""
 
     @staticmethod
     def skip(tolerance: float) -> Missed:
-        """Leaves out what is late by more than ``tolerance`` seconds.
+        """Returns the policy that leaves out what is late by more than a time of your own.
+
+        Args:
+            tolerance: That time, in seconds; more than 0.
 
         Raises:
             FluidValueError: If that is not a number of seconds, or 0: every fire is a little late.
@@ -70,7 +83,7 @@ class Missed(Record):
 
     @staticmethod
     def all(most: int) -> Missed:
-        """Makes up for each fire that was missed, but for the last ones only.
+        """Returns the policy that makes up for each fire that was missed, the last ones only.
 
         One after the other, or as many at once as the overlap lets run.
 

@@ -36,8 +36,11 @@ class Schedule(Record):
     """The base of ``every(...)`` and ``cron(...)``: frozen, comparable, printed in words."""
 
     jitter: float
+    """Seconds by which each fire may come later, by chance; 0 for none."""
     until: datetime | None
+    """No fire is due later than that, in UTC; None for no end."""
     max_fires: int | None
+    """How often it fires at most; None for no limit."""
 
     @property
     @abstractmethod

@@ -69,7 +69,9 @@ class Choice:
     what: str
     """What was chosen."""
     options: int
+    """How many there were."""
     taken: int
+    """Which of them it was; 0 is what FIFO would have taken."""
     step: int
     """The step of the run that was about to begin."""
 

@@ -46,7 +46,9 @@ class Strike:
     """A fault, and the step before which it strikes."""
 
     fault: str
+    """The name under which it was offered, or that of a built-in one."""
     step: int
+    """The number of the step, counted from 0."""
 
     def __str__(self) -> str:
         return f"+{self.fault}@{self.step}"
@@ -65,8 +67,8 @@ class Schedule:
     seed: int = 0
     """From which all that is random follows: the choices, and the streams of the scenario."""
     choices: tuple[tuple[int, int], ...] | None = None
-    """None if the seed makes the choices. Otherwise (number of the choice, what is taken): all
-    other choices are those of FIFO."""
+    """None if the seed makes the choices. Otherwise pairs of the number of a choice and of what is
+    taken; all other choices are those of FIFO."""
     strikes: tuple[Strike, ...] = ()
     """The faults."""
     eager: bool = False
@@ -82,7 +84,7 @@ class Schedule:
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
-        """Returns the schedule that ``text`` speaks of.
+        """Returns the schedule that ``text`` speaks of, as a report shows it.
 
         Raises:
             FluidValueError: If it speaks of none.

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from ...errors import FluidError, FluidValueError
 from ..loop import DEFAULT_LIVELOCK_AFTER
-from ..run import Leaks, eager_task_factory, run_on
+from ..run import OnLeaks, eager_task_factory, run_on
 from .choosers import Choice, Chooser, Recorder, Scripted, Seeded
 from .loop import ExploredLoop
 from .queues import FifoQueue, ReadyQueue, queue_for
@@ -34,7 +34,7 @@ class Conditions:
     never comes, beside a timer that ticks, goes on until then, in every schedule that fails."""
     livelock_after: int = DEFAULT_LIVELOCK_AFTER
     """Callbacks allowed in one instant. Default 100,000."""
-    leaks: Leaks = "error"
+    leaks: OnLeaks = "error"
     """Whether what a run leaves alive is a failure. Default "error"."""
     debug: bool = False
     """Whether asyncio's debug mode is on. Default False."""
@@ -48,6 +48,7 @@ class Run:
     """What came of one schedule."""
 
     schedule: Schedule
+    """How it went."""
     error: BaseException | None
     """What the scenario raised, or what was wrong with what it left behind."""
     seconds: float

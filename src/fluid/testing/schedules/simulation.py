@@ -75,6 +75,9 @@ class Simulation:
         """Returns a random stream of that name, the same object each time.
 
         Draw from it what the scenario varies. It does not touch the choices of the schedule.
+
+        Args:
+            name: Streams of different names are independent. Default "user".
         """
         if name not in self._streams:
             self._streams[name] = stream(self.seed, f"user/{name}")
@@ -88,6 +91,9 @@ class Simulation:
             action: Does it: ``task.cancel``, ``worker.gracefully_stop``. It is called between two
                 steps, in the loop's thread and outside any task, and may be called more than once.
                 Offering the same name again replaces it.
+
+        Raises:
+            FluidValueError: If there can be no fault of that name, or ``action`` is no function.
         """
         if not fault or "+" in fault or "@" in fault:
             raise FluidValueError(f"fault {fault!r} cannot be offered: a name without + and @ can")
@@ -104,6 +110,10 @@ class Simulation:
 
         An exploration in which ``mark`` was looked at, and never once had happened, fails: it has
         not tested what you meant it to test.
+
+        Args:
+            mark: What it is called in the report.
+            happened: Whether it is so in this schedule. Default True.
         """
         self.marks[mark] = self.marks.get(mark, False) or happened
 

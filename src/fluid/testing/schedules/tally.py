@@ -43,7 +43,11 @@ class Tally:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tally:
-        """Returns what :meth:`as_data` has made plain."""
+        """Returns what :meth:`as_data` has made plain.
+
+        Args:
+            data: What that has returned.
+        """
         return cls(**{**data, "faults": Counter(data["faults"]), "marks": Counter(data["marks"])})
 
     def never_happened(self) -> list[str]:

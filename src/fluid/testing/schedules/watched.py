@@ -96,7 +96,9 @@ class Step:
     """A step that a run took."""
 
     number: int
+    """It was the n-th of the run, counted from 0."""
     at_ns: int
+    """When, in nanoseconds of virtual time."""
     label: str
     """The task or the callback."""
     scheduled_by: int

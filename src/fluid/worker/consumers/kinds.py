@@ -32,7 +32,7 @@ class HandlingConsumer(QueueConsumer[M]):
         name: As for every worker.
         stopping_grace_period: As for every worker.
         maxsize: The most messages that may wait; 0 for no limit.
-        mailbox: A mailbox of your own, in place of a new one.
+        mailbox: A mailbox of your own, in place of a new one; None for a new one.
         concurrency: The most messages that are handled at once; 1 for one after the other.
         key: Returns the key of a message. Messages of one key are handled one after the other, in
             order, and those of different keys in turn, so that none has to wait for long behind a
@@ -105,6 +105,8 @@ class HandlingConsumer(QueueConsumer[M]):
 
         The counts are exact. The times are those of the last looks at the queue, of which this is
         one; the guide to back-pressure has them one by one, with how exact they are.
+
+        Cancellation: Safe.
         """
         return {**await super().status(), "handling": self._worker.handling_facts()}
 
@@ -174,7 +176,10 @@ class QueueConsumerWorker(HandlingConsumer[M]):
         return await self._worker.mailbox.request(message)
 
     async def run(self) -> None:
-        """Handles messages until a stop is asked for and none is left."""
+        """Handles messages until a stop is asked for and none is left.
+
+        Cancellation: Goes to the handlers that run; their messages go back to the front.
+        """
         await serve(self, self._worker, self.on_dead_letter)
 
 
@@ -237,7 +242,10 @@ class AsyncConsumer(HandlingConsumer[M]):
         return self.dispatcher.dispatch
 
     async def run(self) -> None:
-        """Dispatches messages until a stop is asked for and none is left."""
+        """Dispatches messages until a stop is asked for and none is left.
+
+        Cancellation: Goes to the handlers that run; their messages go back to the front.
+        """
         await serve(self, self._worker, self.on_dead_letter)
 
 
@@ -274,8 +282,8 @@ class BatchConsumer(HandlingConsumer[M]):
     Args:
         on_batch: The function; the attribute of that name is read for each batch. None if a
             subclass has a method of that name.
-        size: The most messages in a batch.
-        age: Seconds that a message waits at most for others to come.
+        size: The most messages in a batch; 100 by default.
+        age: Seconds that a message waits at most for others to come; 1 by default.
         **options: See :class:`HandlingConsumer`; there is no ``concurrency`` and no ``key``. The
             time limit and the rate limit are for the calls of the function.
 
@@ -317,7 +325,11 @@ class BatchConsumer(HandlingConsumer[M]):
         self._worker.batch = size, duration(f"age of consumer {name!r}", age)
 
     async def run(self) -> None:
-        """Handles batches until a stop is asked for and nothing is left."""
+        """Handles batches until a stop is asked for and nothing is left.
+
+        Cancellation: Goes to the function that runs; the messages of its batch go back to the
+        front.
+        """
         from .batch import Batches
 
         core = self._worker

@@ -185,7 +185,10 @@ class Mailbox(Store[M]):
         The lock is held.
         """
         if self._closed and not self._is_own_follow_up():
-            raise ConsumerClosed(f"{self._name} accepts no more messages: it is closed")
+            raise ConsumerClosed(
+                f"{self._name} accepts no more messages: it is closed; who sends to it has to stop "
+                f"before it"
+            )
         is_at_home = get_ident() == self._thread
         if message is None:
             self._nudged = True

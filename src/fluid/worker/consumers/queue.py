@@ -48,7 +48,7 @@ class QueueConsumer(Worker, Generic[M]):
         name: As for every worker.
         stopping_grace_period: As for every worker.
         maxsize: The most messages that may wait; 0 for no limit.
-        mailbox: A mailbox of your own, in place of a new one.
+        mailbox: A mailbox of your own, in place of a new one; None for a new one.
 
     Raises:
         FluidValueError: If both ``maxsize`` and ``mailbox`` are given, or one of them is not valid.
@@ -138,11 +138,14 @@ class QueueConsumer(Worker, Generic[M]):
         front when one of them is cancelled.
 
         Args:
-            timeout: Seconds to wait at the most.
+            timeout: Seconds to wait at the most; 0.5 by default, ``math.inf`` for no limit.
 
         Returns:
             The message; None on time-out, on a wake-up, or when the consumer has to stop and
             nothing is left.
+
+        Raises:
+            FluidValueError: If ``timeout`` is no duration.
 
         Cancellation: Safe; no message is taken.
         """
@@ -189,8 +192,13 @@ class QueueConsumer(Worker, Generic[M]):
 
         Args:
             messages: What is left, oldest first.
+
+        Cancellation: Comes when the cleanup period is over; what was left is then ``dropped``.
         """
 
     async def status(self) -> dict[str, Any]:
-        """Returns what every worker says, with ``queue_size`` and the account of ``messages``."""
+        """Returns what every worker says, with ``queue_size`` and the account of ``messages``.
+
+        Cancellation: Safe.
+        """
         return {**await super().status(), **self._worker.own_facts(self)}

@@ -80,6 +80,7 @@ class Store(Generic[M]):
                 f"maxsize of a mailbox is not a whole number, zero or more: {maxsize!r}"
             )
         self.maxsize: int = maxsize
+        """The most messages that may wait; 0 for no limit."""
         self.messages: deque[M] = deque()
         """What waits, first in first out. Only the consumer's own thread may touch it."""
         self.holders: dict[object, int] = {}

@@ -3,7 +3,7 @@
 from .dynamic import DynamicSupervisor
 from .report import ChildCounts, ChildInfo
 from .spec import ChildLike, ChildSpec
-from .supervising import Limits
+from .supervising import RestartLimits
 from .supervisor import Supervisor
 
 __all__ = [
@@ -12,6 +12,6 @@ __all__ = [
     "ChildLike",
     "ChildSpec",
     "DynamicSupervisor",
-    "Limits",
+    "RestartLimits",
     "Supervisor",
 ]

@@ -11,7 +11,7 @@ from ...errors import (
     ChildEnd,
     ChildExists,
     FluidValueError,
-    GroupClosedError,
+    GroupClosed,
     as_one,
 )
 from ...rules.backoff import Backoff
@@ -116,7 +116,7 @@ class SupervisorCore(GroupCore):
 
         Raises:
             ChildExists: If its id is taken.
-            GroupClosedError: If the supervisor is stopping or has ended.
+            GroupClosed: If the supervisor is stopping or has ended.
             FluidValueError: If it cannot be a child: the factory fails, it is in another group.
         """
         check_open(self, spec.id or "a child")
@@ -318,7 +318,7 @@ class SupervisorCore(GroupCore):
         self.estates.clear()
         for slot in self.supervised():
             slot.tell_down()
-            slot.tell_up(GroupClosedError(f"supervisor {self.name!r} has ended"))
+            slot.tell_up(GroupClosed(f"supervisor {self.name!r} has ended"))
 
     def facts_of(self, child: Core) -> dict[str, Any]:
         """Returns what is known of a child's place."""

@@ -88,13 +88,15 @@ class DynamicSupervisor(Supervising, Generic[P, W]):
         template: What makes a child from the arguments of ``start_child``: a class, or a function.
         name: As for every worker.
         stopping_grace_period: As for every group: None for what the children need.
-        restart: As for :class:`~fluid.ChildSpec`; so are the five that follow.
+        restart: As for :class:`~fluid.ChildSpec`.
         significant: As for ``ChildSpec``.
-        child_grace_period: ``stopping_grace_period`` of each child, in place of its own.
+        child_grace_period: Seconds; the ``stopping_grace_period`` of each child, in place of its
+            own. None for its own.
         start_timeout: As for ``ChildSpec``.
         heartbeat_timeout: As for ``ChildSpec``.
-        max_children: The most children at a time; those that wait for a restart count.
-        max_restarts: As for :class:`~fluid.Supervisor`; so are the others.
+        max_children: The most children at a time; those that wait for a restart count. ``inf``, the
+            default, for no limit.
+        max_restarts: As for :class:`~fluid.Supervisor`.
         period: As for ``Supervisor``.
         backoff: As for ``Supervisor``.
         auto_shutdown: As for ``Supervisor``.
@@ -148,7 +150,14 @@ class DynamicSupervisor(Supervising, Generic[P, W]):
         self._worker.max_children = _checked_most(self._worker.name, max_children)
 
     def add_workers(self, *workers: Worker) -> NoReturn:
-        """Refused: children are made by the template; see :meth:`start_child`."""
+        """Refused: children are made by the template; see :meth:`start_child`.
+
+        Args:
+            *workers: Of no use here.
+
+        Raises:
+            FluidValueError: Always.
+        """
         raise FluidValueError(
             f"supervisor {self._worker.name!r} makes its children itself: "
             f"await start_child(...) with the arguments of its template"
@@ -157,12 +166,17 @@ class DynamicSupervisor(Supervising, Generic[P, W]):
     async def start_child(self, *args: P.args, **kwargs: P.kwargs) -> W:
         """Makes a child with these arguments, starts it at once, and waits until it is ready.
 
+        Args:
+            *args: Are handed to the template, as they are for each restart.
+            **kwargs: Likewise.
+
         Returns:
             The worker.
 
         Raises:
             TooManyChildren: If there are ``max_children``.
-            GroupClosedError: If the supervisor does not run.
+            GroupClosed: If the supervisor does not run.
+            WrongLoopError: If awaited on another loop than the supervisor's.
             BaseException: Why it could not be made, or did not start. Then it was not added.
 
         Cancellation: The child is removed again; its stop goes on without the caller.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from ...errors import ChildNotFound, GroupClosedError, WorkerDeadlockError
+from ...errors import ChildNotFound, GroupClosed, WorkerDeadlockError
 from ...rules.names import escape
 from ...texts import listed
 from ..base import Worker
@@ -29,14 +29,14 @@ def engine_of(core: SupervisorCore, verb: str) -> SupervisorEngine:
     """Returns the engine, for a request that only a supervisor that runs can fulfil.
 
     Raises:
-        GroupClosedError: If it does not run.
+        GroupClosed: If it does not run.
         WrongLoopError: If it runs in another loop.
     """
     life = core.life
     if core.engine is None or life is None or core.is_closed():
         is_early = life is not None and not core.is_closed()
         why = "has not begun to start its children" if is_early else f"is {core.state.value}"
-        raise GroupClosedError(f"{verb}() needs a supervisor that runs: {core.name!r} {why}")
+        raise GroupClosed(f"{verb}() needs a supervisor that runs: {core.name!r} {why}")
     core.check_loop(life, verb)
     return cast("SupervisorEngine", core.engine)
 

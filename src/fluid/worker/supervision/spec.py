@@ -46,17 +46,17 @@ class ChildSpec(Record):
             itself is put back to INIT, and keeps whatever has been set on it.
         id: What the supervisor calls it, and the last part of its path; its worker's name by
             default.
-        restart: When it is started again: "permanent" always, "transient" when it failed,
-            "temporary" never.
+        restart: When it is started again: "permanent", the default, always; "transient" when it
+            failed; "temporary" never.
         significant: Whether the supervisor may end when it has ended by itself: see
-            ``auto_shutdown``.
+            ``auto_shutdown``. Default False.
         stopping_grace_period: Seconds from a request to stop until it is cancelled, in place of
-            its worker's own; 0 kills it at once.
+            its worker's own; 0 cancels it at once, None leaves it at its own.
         start_timeout: Seconds after which a start that is not ready has failed, in place of its
-            worker's own.
+            worker's own; None leaves it at its own.
         heartbeat_timeout: Seconds within which the worker has to call ``beat()``, again and again
             from when it is ready; None if it need not.
-        backoff: The waits before its restarts, in place of its supervisor's.
+        backoff: The waits before its restarts, in place of its supervisor's; None for those.
 
     Raises:
         FluidValueError: If one of them cannot work.

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from .report import ChildCounts, ChildInfo
 
 
-class Limits(NamedTuple):
+class RestartLimits(NamedTuple):
     """What a supervisor allows before it gives up."""
 
     max_restarts: int
     """The most restarts within ``period``."""
     period: float
-    """Seconds."""
+    """The seconds within which restarts are counted."""
     left: int
     """How many more there may be now."""
 
@@ -90,11 +90,11 @@ class Supervising(Workers):
 
         return draw(self.worker_tree())
 
-    def limits(self) -> Limits:
+    def limits(self) -> RestartLimits:
         """Returns how many restarts are too many, and how many are left now."""
         core = self._worker
         limit = core.limit
-        return Limits(limit.max_restarts, limit.period, limit.left(core.now()))
+        return RestartLimits(limit.max_restarts, limit.period, limit.left(core.now()))
 
     # --- requests --------------------------------------------------------------------------------
 
@@ -113,7 +113,8 @@ class Supervising(Workers):
 
         Raises:
             ChildNotFound: If there is no such child.
-            GroupClosedError: If the supervisor does not run.
+            GroupClosed: If the supervisor does not run.
+            WrongLoopError: If awaited on another loop than the supervisor's.
 
         Cancellation: Safe; the stop goes on without the caller.
         """
@@ -134,7 +135,7 @@ class Supervising(Workers):
 
         Args:
             max_restarts: The most restarts within ``period``; None leaves it as it is.
-            period: Seconds; None leaves it as it is.
+            period: The seconds within which restarts are counted; None leaves it as it is.
 
         Raises:
             FluidValueError: If the two cannot work, together with the back-off of each child. Then

@@ -51,15 +51,15 @@ class Supervisor(Supervising):
         name: As for every worker.
         stopping_grace_period: As for every group: None for what the children need, one after the
             other.
-        strategy: Who is restarted with a child: "one_for_one" nobody else, "one_for_all"
-            everybody, "rest_for_one" those that were added after it.
-        max_restarts: The most restarts within ``period``, of all children together.
-        period: Seconds.
+        strategy: Who is restarted with a child: "one_for_one", the default, nobody else;
+            "one_for_all" everybody; "rest_for_one" those that were added after it.
+        max_restarts: The most restarts within ``period``, of all children together; 5 by default.
+        period: The seconds within which restarts are counted; 60 by default.
         backoff: The waits before restarts; ``Backoff()`` by default: half a second, doubled each
             time up to 30, back to the beginning after a minute without a failure.
         auto_shutdown: Whether it ends, without an error, when significant children have ended by
-            themselves: "never", after "any_significant", or after "all_significant".
-        seed: Makes the jitter of the back-off the same each time, for tests.
+            themselves: "never", the default; after "any_significant"; or after "all_significant".
+        seed: Makes the jitter of the back-off the same each time, for tests; None for by chance.
 
     Raises:
         FluidValueError: If one of them cannot work, or a limit could never be reached.
@@ -99,8 +99,11 @@ class Supervisor(Supervising):
         Before the start they are declared like those that were given to the constructor. One that
         fails to start later is restarted like any other.
 
+        Args:
+            *workers: The children, in the order of their start.
+
         Raises:
-            GroupClosedError: If the supervisor is stopping or has ended.
+            GroupClosed: If the supervisor is stopping or has ended.
             FluidValueError: If one of them cannot be a child. Then none of them is added.
         """
         self._worker.add(workers)
@@ -111,12 +114,16 @@ class Supervisor(Supervising):
         It starts at once. Where children depend on those before them (any strategy but
         one_for_one) and some of those are being restarted, it starts after them.
 
+        Args:
+            child: A worker, a function or a class that makes one, or a :class:`~fluid.ChildSpec`.
+
         Returns:
             The worker.
 
         Raises:
             ChildExists: If a child has that id.
-            GroupClosedError: If the supervisor does not run.
+            GroupClosed: If the supervisor does not run.
+            WrongLoopError: If awaited on another loop than the supervisor's.
             FluidValueError: If it cannot be a child.
             WorkerDeadlockError: If awaited in the start of a child that it would come after.
             BaseException: Why it did not start. Then it was not added.
@@ -131,6 +138,17 @@ class Supervisor(Supervising):
     async def remove_child(self, child: str | Worker) -> WorkerExit | None:
         """Stops a child, as :meth:`stop_child` does, and takes its place away.
 
+        Args:
+            child: The worker, or the last part of its path.
+
+        Returns:
+            The record of its end; None if it has never run, or has not ended yet.
+
+        Raises:
+            ChildNotFound: If there is no such child.
+            GroupClosed: If the supervisor does not run.
+            WrongLoopError: If awaited on another loop than the supervisor's.
+
         Cancellation: Safe; the removal goes on without the caller.
         """
         return await self._take_down(child, Goal.GONE, "remove_child")
@@ -143,12 +161,17 @@ class Supervisor(Supervising):
         If the start fails, a child that was down stays down; one that was up is restarted like any
         other that fails. Called from inside that child, it only asks.
 
+        Args:
+            child: The worker, or the last part of its path.
+
         Returns:
             The worker, which is a new one if the child was given as a function.
 
         Raises:
             ChildNotFound: If there is no such child.
-            GroupClosedError: If the supervisor does not run.
+            GroupClosed: If the supervisor does not run.
+            WorkerDeadlockError: If awaited in the start of a child that it would come after.
+            WrongLoopError: If awaited on another loop than the supervisor's.
             BaseException: Why it did not start.
 
         Cancellation: Safe; the restart goes on without the caller.

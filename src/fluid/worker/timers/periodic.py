@@ -52,9 +52,10 @@ class PeriodicWorker(Worker):
     Args:
         on_fire: The function to await; it takes no argument, or a :class:`Fire`. None if a subclass
             has a method of that name.
-        schedule: ``every(...)`` or ``cron(...)``.
+        schedule: ``every(...)`` or ``cron(...)``. None if a subclass has it.
         name: The name of the function by default, else as for every worker.
-        stopping_grace_period: Seconds that a call which runs has at a stop; as for every worker.
+        stopping_grace_period: As for every worker; the seconds that a call which runs has at a
+            stop.
         overlap: What becomes of a fire that is due while a call still runs: ``Overlap.SKIP``,
             ``Overlap.QUEUE_ONE`` or ``Overlap.concurrent(n)``. SKIP unless given.
         missed: What becomes of fires whose time has passed: ``Missed.SKIP``, ``Missed.ONCE`` or
@@ -111,6 +112,10 @@ class PeriodicWorker(Worker):
         seconds after that, twenty, and so on, but never in the past. Nothing is fired twice and
         nothing counts as missed. On the loop's thread only.
 
+        Args:
+            schedule: ``every(...)`` or ``cron(...)``; its ``max_fires`` counts what has been fired
+                before.
+
         Raises:
             FluidValueError: If it is no schedule.
         """
@@ -120,7 +125,10 @@ class PeriodicWorker(Worker):
             self._worker.firing.change(schedule)
 
     async def run(self) -> None:
-        """Fires until the schedule is over or a stop is asked for."""
+        """Fires until the schedule is over or a stop is asked for.
+
+        Cancellation: Goes to the calls that run; all of them have ended before it goes on.
+        """
         core = self._worker
         assert core.life is not None
         core.firing = firing = Firing(self, core, core.life)
@@ -131,6 +139,8 @@ class PeriodicWorker(Worker):
         """Returns what every worker says, with ``timer``: the schedule, counts and times.
 
         Times of day are in UTC, lateness in seconds, and the counts are those since the start.
+
+        Cancellation: Safe.
         """
         return {**await super().status(), **self._worker.own_facts(self)}
 
