@@ -5,6 +5,9 @@ VENV ?= .venv
 PYTHONS := 3.11 3.12 3.13
 ARGS ?=
 
+# Half of the time in which the tests are collected goes into bytecode, where none is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests examples benchmarks tools conftest.py docs/conf.py

@@ -15,7 +15,7 @@ import importlib.util
 import inspect
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from functools import partial
 from typing import Any
 
@@ -47,12 +47,18 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-@pytest.fixture(scope="module")
-def little_to_collect() -> Iterator[None]:
-    """Keeps the collector from searching all of the session again and again, for a module."""
-    gc.collect()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop() -> Generator[None, object, object]:
+    """Spares the collector all tests that were collected, in each of the searches to come."""
     with nothing_older_collected():
-        yield
+        return (yield)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_to_collect() -> None:
+    """Keeps the collector from searching what other modules have left, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -21,8 +21,6 @@ from benchmarks.result import (
     three_digits,
 )
 
-pytestmark = pytest.mark.usefixtures("little_to_collect")
-
 T = TypeVar("T")
 
 

@@ -51,7 +51,9 @@ def lines_logged_in(folder: Path) -> Iterator[tuple[set[str], str]]:
             match call:
                 case ast.Call(func=ast.Attribute(value=ast.Name("logger")), args=[text, *_]):
                     yield levels(call.func), pattern(text)
-                case ast.Call(func=ast.Attribute(attr="safely" | "say" | "_say"), args=[level, text, *_]):
+                case ast.Call(
+                    func=ast.Attribute(attr="safely" | "say" | "_say"), args=[level, text, *_]
+                ):
                     yield levels(level), pattern(text)
 
 

@@ -42,7 +42,10 @@ class ValidationError(FluidValueError):
 
 
 class WorkerStartError(FluidError):
-    """A worker could not be started, or was stopped before it was ready."""
+    """A worker could not be started, or was stopped before it was ready.
+
+    A worker is started once: make a new one, or have a supervisor do that.
+    """
 
 
 class OverrunError(FluidError, TimeoutError):
@@ -61,7 +64,7 @@ class OverrunError(FluidError, TimeoutError):
 
 
 class StartTimeoutError(WorkerStartError, OverrunError):
-    """A worker was not ready within its ``start_timeout``."""
+    """A worker was not ready within its ``start_timeout``; its cleanup is over."""
 
 
 class CleanupTimeoutError(OverrunError):
@@ -83,7 +86,10 @@ class HandlerTimeoutError(OverrunError):
 
 
 class WorkerDeadlockError(FluidError):
-    """A worker was asked, from inside itself, to wait for its own end."""
+    """A worker was asked, from inside itself, to wait for its own end.
+
+    ``gracefully_stop()`` asks without waiting; ``shutdown()`` from inside does the same.
+    """
 
 
 class WorkerCancelled(FluidError):
@@ -95,7 +101,11 @@ class WorkerCancelled(FluidError):
 
 
 class WrongLoopError(FluidError):
-    """A worker that lives on one event loop was awaited from another."""
+    """A worker that lives on one event loop was awaited from another.
+
+    From another thread, ``gracefully_stop()`` asks, and
+    ``asyncio.run_coroutine_threadsafe(worker.shutdown(), loop)`` waits.
+    """
 
 
 class GroupClosed(FluidError):
@@ -103,7 +113,7 @@ class GroupClosed(FluidError):
 
 
 class ChildNotFound(FluidError, LookupError):
-    """A supervisor has no such child."""
+    """A supervisor has no such child; the message names those that it has."""
 
 
 class ChildExists(FluidError):
@@ -119,7 +129,7 @@ class ChildExists(FluidError):
 
 
 class TooManyChildren(FluidError):
-    """A supervisor has as many children as it may have."""
+    """A supervisor has ``max_children`` children; try again when one of them has ended."""
 
 
 class HeartbeatLostError(OverrunError):
@@ -163,11 +173,14 @@ class SupervisorGaveUp(FluidError):
 
 
 class ConsumerClosed(FluidError):
-    """A message was sent to a consumer that accepts no more of them."""
+    """A message was sent to a consumer that accepts no more of them; it was not accepted."""
 
 
 class MailboxFull(FluidError):
-    """A message was sent without waiting to a mailbox that has no room."""
+    """A message was sent without waiting to a mailbox that has no room; it was not accepted.
+
+    ``await put(message)`` waits for room, ``put_threadsafe(message)`` does so in a thread.
+    """
 
 
 class MessagesFailed(FluidError):

@@ -328,11 +328,30 @@ def subscribe(listener: Listener) -> Callable[[], None]:
     """
     global _listeners
     _listeners = (*_listeners, listener)
+
+    def forget() -> None:
+        global _listeners
+        _listeners = without(listener, _listeners)
+
+    return subscription(forget)
+
+
+def without(listener: Listener, listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+    """Returns ``listeners`` less one: whoever has subscribed twice is still there once."""
+    index = next(i for i, other in enumerate(listeners) if other is listener)
+    return listeners[:index] + listeners[index + 1 :]
+
+
+def subscription(forget: Callable[[], None]) -> Callable[[], None]:
+    """Returns a function that ends a subscription that has begun, the first time it is called."""
     uncount = count_listener()
+    has_ended = False
 
     def unsubscribe() -> None:
-        global _listeners
-        _listeners = tuple(other for other in _listeners if other is not listener)
-        uncount()
+        nonlocal has_ended
+        if not has_ended:
+            has_ended = True
+            forget()
+            uncount()
 
     return unsubscribe

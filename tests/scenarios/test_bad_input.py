@@ -72,7 +72,7 @@ WRONG: dict[str, tuple[Callable[[Any], object], str, list[object]]] = {
         "maxsize",
         [-1, 1.5, True, None, "1"],
     ),
-    "a child": (Workers, "not a worker", [5, None, Idle, [Idle()], "worker"]),
+    "a child": (Workers, "not a worker", [5, None, "worker"]),
     "a heartbeat of a group": (
         lambda value: Workers(heartbeat=value),
         "heartbeat of group 'workers'",

@@ -13,8 +13,6 @@ import pytest
 from benchmarks.cycles import ENDS, FAILURES, UNDER_SUPERVISION, Cycle
 from fluid.testing import LeakKind, leaks
 
-pytestmark = pytest.mark.usefixtures("little_to_collect")
-
 WARM_UP = 100
 CYCLES = 6_000 // len(ENDS | FAILURES) + 1
 """Of each kind of end: what one in a life leaves shows, in hundreds of them as in thousands."""

@@ -21,7 +21,7 @@ from tests.conftest import EAGER_TASKS, UVLOOP
 from tests.scenarios.cast import Planned
 from tests.scenarios.every_kind import every_kind
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("little_to_collect")]
+pytestmark = pytest.mark.real
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,8 +15,6 @@ import pytest
 from fluid.testing import Simulation, VirtualLoop, explore
 from tests.testing import differential
 
-pytestmark = pytest.mark.usefixtures("little_to_collect")
-
 SAMPLE = 500
 
 

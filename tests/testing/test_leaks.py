@@ -29,9 +29,6 @@ HAS_DESCRIPTORS = Path("/dev/fd").exists()
 ON_LINUX = sys.platform == "linux"
 
 
-pytestmark = pytest.mark.usefixtures("little_to_collect")
-
-
 class Knot:
     """Refers to itself."""
 

@@ -75,6 +75,22 @@ async def test_a_subscription_that_was_ended_hears_no_more() -> None:
     assert heard == len(seen) == 2
 
 
+@pytest.mark.parametrize("subscribe", ["worker", "process"])
+async def test_who_has_subscribed_twice_is_told_once_when_one_subscription_has_ended(
+    subscribe: str,
+) -> None:
+    worker, seen = worker_with(run=forever), list[events.WorkerEvent]()
+    begin = worker.subscribe if subscribe == "worker" else events.subscribe
+    first, second = begin(seen.append), begin(seen.append)
+    first()
+    first()
+    async with worker:
+        pass
+    assert seen.count(seen[0]) == 1
+    second()
+    assert not events.anybody_listens()
+
+
 async def test_a_listener_that_raises_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
     """E10"""
 

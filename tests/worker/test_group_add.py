@@ -99,9 +99,7 @@ async def test_a_group_that_stops_or_has_ended_takes_nobody(how: str) -> None:
     elif how == "ended":
         await group.shutdown()
     state = {"ended": "stopped", "failed": "failed"}.get(how, "stopping")
-    with pytest.raises(
-        GroupClosed, match=f"group 'app' cannot take 'late', 'x': it is {state}"
-    ):
+    with pytest.raises(GroupClosed, match=f"group 'app' cannot take 'late', 'x': it is {state}"):
         group.add_workers(child("late"), child("x"))
     assert group.num_workers == 2 + (how == "failed")
     group.add_workers()

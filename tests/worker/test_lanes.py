@@ -148,7 +148,6 @@ def lanes_in_memory() -> int:
     return sum(type(each) is Lane for each in gc.get_objects())
 
 
-@pytest.mark.usefixtures("little_to_collect")
 @pytest.mark.parametrize("keeps_order", [True, False])
 async def test_keys_that_have_no_message_any_more_take_no_memory(*, keeps_order: bool) -> None:
     """Ten thousand messages, half of which fail once, over ten thousand keys."""

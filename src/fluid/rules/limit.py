@@ -121,8 +121,8 @@ def check_reachable(subject: str, max_restarts: int, period: float, backoff: Bac
             than the period: the child would be restarted for ever.
     """
     shortest = backoff.least(max_restarts)
-    enough = f"{shortest + 0.5:.0f}"
     if shortest > period:
+        enough = f"{shortest + 0.5:.0f}"
         raise FluidValueError(
             f"{subject} would never give up: the waits before {max_restarts} restarts "
             f"({_waits(backoff, max_restarts)} seconds, {backoff.jitter:.0%} less by jitter) take "

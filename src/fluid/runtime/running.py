@@ -52,8 +52,9 @@ def run(
         worker: The worker, not started yet: a group, usually.
         deadline: Seconds from the first request to stop, or from the beginning of the worker's own
             stop, until the process is gone; then it shows where everything is, and exits with 4.
-            Default 25, which is less than Kubernetes' 30. Held on the main thread only. What comes after ``run()`` in the program has its own
-            time; what the interpreter still waits for after that, once a signal has come, has not.
+            Default 25, which is less than Kubernetes' 30. Held on the main thread only. What comes
+            after ``run()`` in the program has its own time; what the interpreter still waits for
+            after that, once a signal has come, has not.
         stall_threshold: Seconds for which the event loop may be blocked before that is reported;
             0.25 by default, 0 for never.
         loop_factory: Makes the event loop; asyncio's own by default.

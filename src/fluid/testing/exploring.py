@@ -109,7 +109,9 @@ def sweep(
     Raises:
         FluidValueError: If there is no fault to sweep with, or the scenario is no async function.
         FluidError: If a loop is running in this thread.
-        ExplorationError, NotDeterministicError, NeverHappenedError: As :func:`explore` does.
+        ExplorationError: As :func:`explore` does.
+        NotDeterministicError: As :func:`explore` does.
+        NeverHappenedError: As :func:`explore` does.
     """
     if OVERRIDES.schedule is not None:
         return _replayed(scenario, conditions)
@@ -160,7 +162,9 @@ def exhaust(
         FluidValueError: If the policy is FIFO, since that would prove nothing; or if the scenario
             is no async function.
         FluidError: If the limit came first, likewise; or if a loop is running in this thread.
-        ExplorationError, NotDeterministicError, NeverHappenedError: As :func:`explore` does.
+        ExplorationError: As :func:`explore` does.
+        NotDeterministicError: As :func:`explore` does.
+        NeverHappenedError: As :func:`explore` does.
     """
     if OVERRIDES.schedule is not None:
         return _replayed(scenario, conditions)

@@ -33,6 +33,9 @@ DEFAULT_LIVELOCK_AFTER = 100_000
 _NEVER = round(1e60)
 """The instant at which an infinite delay ends, in nanoseconds."""
 
+_FOREVER = _NEVER / 1e9
+"""The same, in seconds."""
+
 
 class VirtualLoop(ClosedWorld):
     """Runs callbacks first in, first out, and jumps to the next timer when none is ready.
@@ -42,7 +45,10 @@ class VirtualLoop(ClosedWorld):
     become ready together, in the order in which they were set (asyncio itself leaves that order
     open). A delay above zero moves time by a nanosecond at least; an infinite one is never due.
 
-    Nothing sleeps, and nothing enters or leaves: see :class:`fluid.testing.world.ClosedWorld`.
+    Nothing sleeps, and nothing enters or leaves. Sockets, pipes, real processes and calls from
+    other threads are refused with an :class:`EscapedError`. Jobs of executors run on the loop's own
+    thread, and signals are raised by :meth:`raise_signal`. A task without a name is called
+    ``task-n``, where n counts the tasks of this loop, so that every run gives the same names.
 
     Args:
         horizon: How far the loop may jump, in seconds from where it starts to run. Default one
@@ -51,6 +57,7 @@ class VirtualLoop(ClosedWorld):
 
     Attributes:
         wall: The time of day, which can be scripted; loops are made as the year 2000 begins, UTC.
+        unhandled: What reached the default exception handler, in order.
 
     Raises:
         DeadlockError: From ``run_forever`` and all that uses it, when nothing can happen any more.
@@ -151,6 +158,16 @@ class VirtualLoop(ClosedWorld):
     def live_timers(self) -> list[asyncio.TimerHandle]:
         """Returns the timers that are neither due nor cancelled, in the order they will be due."""
         return [timer for _, _, timer in sorted(self._timers) if not timer.cancelled()]
+
+    def set_debug(self, enabled: bool) -> None:
+        """Like asyncio's."""
+        super().set_debug(enabled)
+        # Each handle and each future asks the loop whether it debugs. `bool()` is False, and is
+        # answered without a line of Python.
+        if enabled:
+            vars(self).pop("get_debug", None)
+        else:
+            vars(self)["get_debug"] = bool
 
     def close(self) -> None:
         """Like asyncio's; forgets the timers too."""
@@ -271,4 +288,4 @@ def _time_of(loop: VirtualLoop) -> Callable[[], int]:
 
 
 def _nanoseconds(seconds: float) -> int:
-    return round(min(seconds * 1e9, _NEVER))
+    return _NEVER if seconds >= _FOREVER else round(seconds * 1e9)

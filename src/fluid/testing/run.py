@@ -54,7 +54,9 @@ def run(
         UnhandledError: If an exception reached nobody but the loop's exception handler. Await the
             task that raised it.
         LeakError: If tasks, timers or async generators are left. End them before ``main`` does.
-        DeadlockError, LivelockError, HorizonError: As the loop says.
+        DeadlockError: As the loop says.
+        LivelockError: As the loop says.
+        HorizonError: As the loop says.
         FluidValueError: If ``main`` is no coroutine, and no function that makes one, or this Python
             has no eager tasks.
         FluidError: If a loop is running in this thread.

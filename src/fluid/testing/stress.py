@@ -51,8 +51,8 @@ def stress(
         factory: Makes a new worker. It is called in a running loop, once for each schedule.
         seeds: Random orders to try, before the sweep. Default 100.
         eager: As in :func:`explore`.
-        conditions: What all runs have in common; ``Conditions()`` by default. A worker that does not end by itself and has no
-            bound needs none: it is stopped after 10 virtual seconds.
+        conditions: What all runs have in common; ``Conditions()`` by default. A worker that does
+            not end by itself and has no bound needs none: it is stopped after 10 virtual seconds.
 
     Returns:
         What was explored.

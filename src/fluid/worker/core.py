@@ -345,13 +345,11 @@ class Core:
     def subscribe(self, listener: events.Listener) -> Callable[[], None]:
         """Adds a listener to what happens here and below; returns how to remove it."""
         self.listeners = (*self.listeners, listener)
-        uncount = events.count_listener()
 
-        def unsubscribe() -> None:
-            self.listeners = tuple(other for other in self.listeners if other is not listener)
-            uncount()
+        def forget() -> None:
+            self.listeners = events.without(listener, self.listeners)
 
-        return unsubscribe
+        return events.subscription(forget)
 
     def check_loop(self, life: Life, verb: str) -> None:
         """Refuses to wait from a loop that is not the worker's."""

@@ -316,8 +316,13 @@ class Life:
         self.stop_asked = True
         return True
 
-    def begin_stop(self) -> None:
-        """Begins the stop in the loop: wake-ups and children now, deadlines a step later. Once."""
+    def begin_stop(self, unarmed: list[Life] | None = None) -> None:
+        """Begins the stop in the loop: wake-ups and children now, deadlines a step later. Once.
+
+        Args:
+            unarmed: Takes this life, if it has begun to stop now, in place of a callback of its
+                own: whoever stops many at once calls :meth:`arm_stop` of each a step later.
+        """
         if self.stop_begun or self.outcome is not None:
             return
         self.stop_begun = True
@@ -325,9 +330,13 @@ class Life:
         self.leave_running()
         self.core.stop_begun()
         # Behind the wake-ups in the queue: a worker that ends at once needs no deadlines.
-        self.loop.call_soon(self._arm_stop)
+        if unarmed is None:
+            self.loop.call_soon(self.arm_stop)
+        else:
+            unarmed.append(self)
 
-    def _arm_stop(self) -> None:
+    def arm_stop(self) -> None:
+        """Arms the deadlines of a stop that has begun a step ago and is not over."""
         if self.outcome is None:
             self.deadlines().arm()
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from math import isinf
+from typing import TYPE_CHECKING
 
 from ..rules.budget import Turns
 from .core import Core
 from .hooks import is_default
 from .slot import ChildState, Slot
+
+if TYPE_CHECKING:
+    from .life import Life
 
 MOST_UNSEEN = 64
 """Ends that may be waiting for the group's task before it is woken to look at them."""
@@ -65,14 +69,17 @@ class Stopping:
         if self._news:
             self._news = False
             self._pass_on()
+        unarmed: list[Life] = []
         while self._turn and not (self._in_order and self._is_busy()):
             self._turn -= 1
             slot = self._slots[self._turn]
             if slot.is_alive:
                 slot.turn(ChildState.STOPPING)
-                ask(slot, self._deadline_of(self._turn))
+                ask(slot, self._deadline_of(self._turn), unarmed)
                 if self.is_forced:
                     slot.core.force()
+        if unarmed:
+            self._loop.call_soon(_arm, unarmed)
 
     def pass_on_turn(self, ended: Slot, unseen: int) -> bool:
         """Asks the next child at once, where that is a matter of a few plain calls.
@@ -124,14 +131,25 @@ def _is_plain(slot: Slot) -> bool:
     return slot.is_alive and slot.starter is None and is_default(slot.child.gracefully_stop)
 
 
-def ask(slot: Slot, deadline: float) -> None:
-    """Asks a child to stop, and makes sure that it keeps its bound if it does not listen."""
+def _arm(lives: list[Life]) -> None:
+    for life in lives:
+        life.arm_stop()
+
+
+def ask(slot: Slot, deadline: float, unarmed: list[Life] | None = None) -> None:
+    """Asks a child to stop, and makes sure that it keeps its bound if it does not listen.
+
+    Args:
+        slot: The child's place.
+        deadline: When it has to have ended; infinity for when it likes, within its own bound.
+        unarmed: As for :meth:`~.life.Life.begin_stop`.
+    """
     core, life = slot.core, slot.core.life
     if not isinf(deadline):
         set_deadline(core, deadline)
     if life is not None and is_default(slot.child.gracefully_stop):
         life.ask_to_stop()
-        life.begin_stop()  # at once: we are in the loop, and there are thousands of them
+        life.begin_stop(unarmed)  # at once: we are in the loop, and there are thousands of them
     else:
         _ask_override(slot)
     if slot.starter is not None:

@@ -76,8 +76,8 @@ def every(
     Args:
         period: Seconds, or a ``timedelta``; a millisecond at least.
         first: When it fires for the first time: "now", the default, for at once, "after" for after
-            one period, "aligned" for when the time of day is next a multiple of the period, counted from the
-            beginning of 1970 in UTC.
+            one period, "aligned" for when the time of day is next a multiple of the period, counted
+            from the beginning of 1970 in UTC.
         jitter: Seconds by which each fire may come later, by chance, so that a thousand processes
             do not do the same thing at once. At most the period; the rate stays as it is. 0, the
             default, for none.

@@ -8,9 +8,8 @@ smaller by putting zeros into it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Chooser(Protocol):
@@ -60,8 +59,7 @@ class Scripted:
         return self.pick(2, what) == 1
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """A choice that was made."""
 
     number: int

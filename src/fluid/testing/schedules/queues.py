@@ -55,12 +55,13 @@ class FifoQueue(deque[asyncio.Handle]):
 class SourceQueue:
     """Any source, and of that source the first: what one step has scheduled keeps its order."""
 
-    __slots__ = ("_choose", "_open", "_sources")
+    __slots__ = ("_choose", "_count", "_open", "_sources")
 
     def __init__(self, choose: Chooser) -> None:
         self._choose = choose
         self._sources: list[deque[asyncio.Handle]] = []  # oldest first, so 0 is FIFO's choice
         self._open: deque[asyncio.Handle] | None = None
+        self._count = 0
 
     def append(self, handle: asyncio.Handle, /) -> None:
         """Adds one to the source that is open."""
@@ -68,6 +69,7 @@ class SourceQueue:
             self._open = deque()
             self._sources.append(self._open)
         self._open.append(handle)
+        self._count += 1
 
     def popleft(self) -> asyncio.Handle:
         """Takes the first of any source, and opens another source."""
@@ -78,6 +80,7 @@ class SourceQueue:
         if not source:
             del sources[index]
         self._open = None
+        self._count -= 1
         return handle
 
     def split(self) -> None:
@@ -88,10 +91,11 @@ class SourceQueue:
         """Forgets all."""
         self._sources.clear()
         self._open = None
+        self._count = 0
 
     def __len__(self) -> int:
         """Returns how many there are."""
-        return sum(map(len, self._sources))
+        return self._count
 
     def __iter__(self) -> Iterator[asyncio.Handle]:
         """Yields them all, oldest first."""

@@ -28,6 +28,27 @@ M = TypeVar("M")
 class HandlingConsumer(QueueConsumer[M]):
     """The base of the consumers that have a handler, and of their options.
 
+    ::
+
+        import asyncio
+
+        from fluid import QueueConsumerWorker, Retry
+
+
+        async def fetch(page: int) -> None:
+            async with asyncio.timeout(1):
+                print("fetching page", page)
+
+
+        async def main() -> None:
+            retry = Retry(on=TimeoutError, attempts=3)
+            async with QueueConsumerWorker(fetch, concurrency=2, retry=retry) as consumer:
+                for page in range(4):
+                    consumer.send(page)
+
+
+        asyncio.run(main())
+
     Args:
         name: As for every worker.
         stopping_grace_period: As for every worker.

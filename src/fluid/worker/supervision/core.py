@@ -43,6 +43,7 @@ class SupervisorCore(GroupCore):
         "estates",
         "limit",
         "random",
+        "reachable",
         "restarts",
         "significant",
         "strategy",
@@ -68,6 +69,8 @@ class SupervisorCore(GroupCore):
         """How many children there have ever been."""
         self.restarts: int = 0
         """How many times it has started a child again, in all of its lives."""
+        self.reachable: tuple[Backoff, int, float] | None = None
+        """The back-off, and the limit, that were checked last: children mostly have the same."""
 
     def new_engine(self, life: Life) -> SupervisorEngine:
         """Returns what will run the children."""
@@ -134,7 +137,10 @@ class SupervisorCore(GroupCore):
     def check_reachable(self, backoff: Backoff) -> None:
         """Refuses a back-off with which the limit could never be reached."""
         limit = self.limit
-        check_reachable(f"supervisor {self.name!r}", limit.max_restarts, limit.period, backoff)
+        asked = (backoff, limit.max_restarts, limit.period)
+        if asked != self.reachable:
+            check_reachable(f"supervisor {self.name!r}", limit.max_restarts, limit.period, backoff)
+            self.reachable = asked
 
     def check_significant(self, spec: ChildSpec) -> None:
         """Refuses a significant child whose end would mean nothing."""

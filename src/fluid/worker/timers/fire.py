@@ -14,15 +14,14 @@ from ...record import Record
 class Fire(Record):
     """One fire of a periodic worker, as its function may take it.
 
-    It has ``number``, 1 for the first one since the worker was started; ``due``, when the schedule
-    says, as an aware datetime in its time zone, UTC for ``every()``; and ``missed``, how many fires
-    right before it were given up because their time had passed.
+    It has ``number``, ``due`` and ``missed``.
     """
 
     number: int
     """1 for the first one since the worker was started."""
     due: datetime
-    """When the schedule says, in its time zone; jitter is not in it."""
+    """When the schedule says, as an aware datetime in its time zone, UTC for ``every()``; jitter is
+    not in it."""
     missed: int
     """How many fires right before this one were given up because their time had passed."""
 
