@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests examples benchmarks tools conftest.py docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage mutants check lint types layers docs format bench conservation signals scenarios pictures transcript pin clean
+.PHONY: help run test test-all coverage mutants check lint types layers docs format bench bench-peers conservation signals scenarios pictures transcript pin clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -73,6 +73,10 @@ signals: $(VENV)/.ready-test ## Kill a thousand processes at random moments (ARG
 
 bench: $(VENV)/.ready-test ## Run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: $(VENV)/.ready-test ## Compare with aio-fluid, mode and aiomisc (ARGS="--write" into docs/)
+	$(BIN)/python -m benchmarks.peers $(ARGS)
+	$(BIN)/python -m benchmarks.peers.behaviour $(filter --write,$(ARGS))
 
 scenarios: $(VENV)/.ready-test ## Show which scenarios the tests cover
 	$(BIN)/python tools/scenarios.py $(ARGS)

@@ -143,7 +143,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         case ast.Compare(ops=ops):
             for number, op in enumerate(ops):
                 yield _with(node, ops=[*ops[:number], COMPARED[type(op)](), *ops[number + 1 :]]), ""
-        case ast.BinOp(op=op) | ast.AugAssign(op=op) if type(op) in COMPUTED:
+        case ast.BinOp(op=op) if type(op) in COMPUTED:
             yield _with(node, op=COMPUTED[type(op)]()), ""
         case ast.BoolOp(op=op, values=values):
             other = ast.Or() if isinstance(op, ast.And) else ast.And()
@@ -174,7 +174,10 @@ def _other_statements(node: ast.stmt) -> Iterator[Change]:
             yield _with(node, test=_not(test)), f"{_head(node)} -> not"
         case ast.Return(value=ast.expr() as value) if ast.unparse(value) not in ("None", "False"):
             yield ast.Return(ast.Constant(None)), ""
-        case ast.Return() | ast.Raise() | ast.AugAssign() | ast.Expr():
+        case ast.AugAssign(op=op) if type(op) in COMPUTED:
+            yield _with(node, op=COMPUTED[type(op)]()), ""
+            yield ast.Pass(), f"without `{_head(node)}`"
+        case ast.Return() | ast.Raise() | ast.Expr():
             yield ast.Pass(), f"without `{_head(node)}`"
         case ast.Assign(targets=[ast.Attribute() | ast.Subscript(), *_]):
             yield ast.Pass(), f"without `{_head(node)}`"

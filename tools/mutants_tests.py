@@ -37,7 +37,7 @@ class Known(NamedTuple):
         """
         near = set(self.calls.get(f"{module}:{place}", ()))
         chosen = {test: (0, spent) for test, spent in self.seconds.items() if _is_in(test, near)}
-        if not near:
+        if not near or place == MODULE:
             near = set(self.calls.get(f"{module}:{MODULE}", ()))
             chosen = {test: (not _is_in(test, near), s) for test, s in self.seconds.items()}
         return sorted(chosen, key=chosen.__getitem__)

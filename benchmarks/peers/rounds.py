@@ -134,7 +134,13 @@ def output(system: str, *arguments: str) -> str:
     """Runs the Python of a system, and returns what it printed."""
     command = [str(python_of(SYSTEMS[system].environment)), *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LIMIT
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},  # or fluid would be compiled each time
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT,
     )
     if done.returncode:
         raise MeasuringError(f"{system} failed in `{' '.join(arguments)}`: {done.stderr[-2000:]}")

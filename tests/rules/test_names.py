@@ -100,4 +100,4 @@ def test_ten_thousand_of_one_name_take_linear_time() -> None:
         return (time.process_time() - began) / number
 
     cost_of_each(100)
-    assert cost_of_each(20_000) < 10 * cost_of_each(2_000)
+    assert cost_of_each(20_000) < 10 * max(cost_of_each(2_000), 1e-6)  # the clock may be coarse
