@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests examples benchmarks tools conftest.py docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage mutants check lint types layers docs format bench bench-peers conservation signals scenarios pictures transcript pin clean
+.PHONY: help run test fast test-all coverage mutants check lint types layers docs format bench bench-peers conservation signals scenarios pictures transcript pin clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -24,6 +24,9 @@ run: $(VENV)/.ready-run ## Run the demo: index the standard library and search i
 
 test: $(VENV)/.ready-test ## Run the tests (ARGS="-k name" for some of them)
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+
+fast: $(VENV)/.ready-test ## Run the tests without processes, sockets, threads and real time
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile -m "not real" tests $(ARGS)
 
 test-all: test $(PYTHONS:%=test-%) ## Run the tests on every supported Python that is installed
 
