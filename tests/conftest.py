@@ -61,6 +61,12 @@ def little_to_collect() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True)
+def nothing_to_collect_of_others(little_to_collect: None) -> None:
+    """Does the same for what the tests before have left, whose own garbage each has collected."""
+    gc.freeze()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if inspect.iscoroutinefunction(metafunc.function):
         metafunc.fixturenames.append("loop_kind")

@@ -13,7 +13,7 @@ each when the one before is ready; what starts faster makes a task and goes on."
 
 STOPPING = """\
 fluid asks each worker, waits for its `run()` to return, and keeps a record of its end. aiomisc \
-cancels the tasks, and neither of the others has records."""
+cancels the tasks, and none of the others keeps records."""
 
 ROUND_TRIP = """\
 Both hand the message over in one step of the loop, and that step is most of it; fluid also counts \
@@ -33,7 +33,7 @@ waits can wait for, and the facts for the record."""
 
 HOLDING = """\
 The mailbox of fluid also has an account, a lock for other threads and a place for those who wait \
-for room; aio-fluid's consumer has an `asyncio.Queue`."""
+for room; the consumers of the others are an `asyncio.Queue`."""
 
 LOADING = """\
 fluid loads what a kind of worker needs when the first of that kind is made, so what is loaded \

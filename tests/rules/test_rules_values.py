@@ -6,11 +6,12 @@ from math import inf
 
 import pytest
 
-from fluid import Missed, Overlap, Retry
+from fluid import FluidValueError, Missed, Overlap, Retry
 from fluid.rules.budget import Turns
 from fluid.rules.names import SlotKeys
 from fluid.rules.outcome import CLEAN, ERROR, FORCED, Facts, judge
 from fluid.rules.restart import Decision, End
+from fluid.rules.schedules.set_back import LOOK_AGAIN, SET_BACK, WRONG_CLOCK
 
 
 def test_the_codes_of_a_worker_are_0_1_and_2() -> None:
@@ -57,3 +58,20 @@ def test_who_has_no_bound_needs_all_the_time_there_is_and_no_more() -> None:
 
 def test_where_there_is_no_time_left_nobody_has_any() -> None:
     assert Turns([inf], -5).share(0, -5) == 0
+
+
+def test_a_clock_is_slewed_by_a_second_and_wrong_by_three_hours_as_cron_has_it() -> None:
+    assert (SET_BACK, LOOK_AGAIN, WRONG_CLOCK) == (1, 60, 3 * 3600)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "said"),
+    [
+        (0, "tolerance of Missed.skip() is 0 seconds, and no fire begins at the very instant"),
+        (-1, "tolerance of Missed.skip() is not a number of seconds, zero or more: -1"),
+    ],
+)
+def test_a_tolerance_of_nothing_would_miss_every_fire(tolerance: float, said: str) -> None:
+    with pytest.raises(FluidValueError) as refused:
+        Missed.skip(tolerance)
+    assert str(refused.value).startswith(said)

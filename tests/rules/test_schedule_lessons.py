@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from sys import float_info
 
 import pytest
 
-from fluid import FluidValueError, cron
+from fluid import FluidValueError, cron, every
 from fluid.rules.schedules.moment import Moment
 
 
@@ -55,3 +56,17 @@ def test_a_fire_that_is_due_at_the_very_end_comes() -> None:
 def test_an_expression_that_is_local_goes_by_utc_where_the_machine_has_no_zone() -> None:
     local = cron("0 12 * * *", tz="local").series(Moment(0.0, 0.0, None))
     assert local.after(0.0) == 12 * 3600
+
+
+def test_an_expression_with_a_place_goes_by_its_time_wherever_the_machine_is() -> None:
+    berlin = cron("0 12 * * *", tz="Europe/Berlin").series(Moment(0.0, 0.0, UTC))
+    assert berlin.after(0.0) == 11 * 3600
+
+
+def test_after_the_last_day_that_there_is_nothing_fires() -> None:
+    assert cron("0 0 29 2 *").next(datetime(9999, 1, 1, tzinfo=UTC)) is None
+
+
+def test_the_longest_period_is_the_largest_float() -> None:
+    """I02"""
+    assert every(float_info.max).period == float_info.max

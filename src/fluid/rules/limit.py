@@ -80,9 +80,6 @@ class RestartLimit(Generic[E]):
             decisions.popleft()
         if len(decisions) > self._most + 1:  # the limit has been passed before
             decisions.popleft()
-        if not decisions:
-            self._still.clear()
-            self._stood = 0.0
 
     def _age_of_first(self, now: float) -> float:
         """Returns how old the first decision is, on the window's own clock."""

@@ -125,6 +125,6 @@ def in_words(seconds: float) -> str:
         if whole:
             words.append(f"{whole} {unit}")
             seconds -= whole * length
-    if seconds or not words:
+    if seconds:
         words.append(f"{seconds:g} s")
     return " ".join(words)
