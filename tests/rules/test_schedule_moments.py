@@ -126,3 +126,7 @@ def test_a_clock_that_is_set_back_after_a_change_is_noticed_all_the_same() -> No
     asker.ask()
     assert asker.course.next_at is not None
     assert asker.course.next_at - asker.wall <= 20 * MINUTE
+
+
+def test_a_fire_that_is_due_at_this_very_instant_is_due() -> None:
+    assert Asker(every(10, first="aligned")).at(20) == [(20, 1)]
