@@ -71,13 +71,14 @@ class Exchange(Worker):
     async def run(self) -> None:
         await self.wait_or_stop(asyncio.Event().wait())
 
-    async def tell(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def tell(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one who has connected."""
         prices = next(self.broken, None)
         for _price in range(3 if prices is None else prices):
             writer.write(f"{next(self.prices)}\n".encode())
-        if prices is not None:
-            writer.close()
+        if prices is None:
+            await reader.read()  # until the other side hangs up
+        writer.close()
 
 
 class Feed(Worker):
