@@ -76,7 +76,7 @@ def write(comparison: Comparison) -> None:
     """Keeps the figures, writes the page, and draws the plots."""
     text = json.dumps(comparison.as_dict(), indent=1) + "\n"
     FIGURES.write_text(text, encoding="utf-8")
-    page.write(tables(comparison))
+    page.write(tables(kept()))  # whose figures are rounded
     plots = [str(python_of(environments.PLOTS)), "-m", f"{__package__}.plots"]
     subprocess.run(plots, cwd=environments.ROOT, check=True)
 
