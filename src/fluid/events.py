@@ -299,21 +299,6 @@ def anybody_listens() -> bool:
     return _count > 0
 
 
-def count_listener() -> Callable[[], None]:
-    """Counts a listener in; returns how to count it out again, which works once."""
-    global _count
-    _count += 1
-    counted = [True]
-
-    def uncount() -> None:
-        global _count
-        if counted:
-            counted.clear()
-            _count -= 1
-
-    return uncount
-
-
 def subscribe(listener: Listener) -> Callable[[], None]:
     """Calls ``listener`` with every event of every worker in this process.
 
@@ -343,15 +328,17 @@ def without(listener: Listener, listeners: tuple[Listener, ...]) -> tuple[Listen
 
 
 def subscription(forget: Callable[[], None]) -> Callable[[], None]:
-    """Returns a function that ends a subscription that has begun, the first time it is called."""
-    uncount = count_listener()
+    """Counts a listener in; returns what ends its subscription, the first time it is called."""
+    global _count
+    _count += 1
     has_ended = False
 
     def unsubscribe() -> None:
+        global _count
         nonlocal has_ended
         if not has_ended:
             has_ended = True
+            _count -= 1
             forget()
-            uncount()
 
     return unsubscribe
